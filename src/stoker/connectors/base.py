@@ -1,0 +1,181 @@
+"""What every source and sink is: the protocol that connectors follow, ours and a user's.
+
+A connector is two small classes. `Source.read` gives a frame. `Sink.open` gives a `Load`, which a run takes through
+`prepare`, `stage`, `publish` and `close`; only `publish` may show rows to readers, in one step. A pipeline with several
+sinks stages all before it publishes the first. `describe` touches no data: `stoker plan` calls it without Spark.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from stoker.config import Config
+    from stoker.connectors.paths import Path
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is known before Spark starts: turns paths and names of a declaration into those of this run."""
+
+    config: Config
+    parameters: Any = None
+    """The job's parameters, a frozen dataclass or None."""
+
+    def path(self, path: Path) -> str:
+        """The path in this environment, for these parameters.
+
+        Raises:
+            ConfigurationError: If its place is not configured.
+            UsageError: If a parameter cannot be part of a path.
+        """
+        return path.resolve(self.config.place, self.parameters)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a connector may use in a run."""
+
+    spark: SparkSession
+    names: Names
+    run_id: str
+    job: str
+    pipeline: str
+    fallback: Callable[[str], None] = lambda _: None
+    """Announces a fallback: a WARNING once, and a line in the run record."""
+    progress: Callable[[str], None] = lambda _: None
+    """Says what is done now, for the person who watches."""
+    stopped: Callable[[], bool] = lambda: False
+    """Whether the run is being cancelled: a connector that waits must ask."""
+
+    def path(self, path: Path) -> str:
+        """The path in this environment, for these parameters."""
+        return self.names.path(path)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a source or sink is, for `plan`, the run record and messages."""
+
+    kind: str
+    """`parquet`, `csv`, `postgres`, ..."""
+    where: str
+    """The path, or `connection:schema.table`; never with a secret."""
+    mode: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Source(ABC):
+    """Something that a pipeline extracts from."""
+
+    @abstractmethod
+    def describe(self, names: Names) -> Endpoint:
+        """Where the rows come from.
+
+        Raises:
+            ConfigurationError: If a place or connection is not configured.
+        """
+
+    @abstractmethod
+    def read(self, context: Context) -> DataFrame:
+        """A frame of the rows; it should start no Spark job.
+
+        Raises:
+            SourceError: If what is read is missing or does not fit.
+        """
+
+    def explain(self, error: Exception, context: Context) -> Exception | None:
+        """A clearer error for one that Spark raised while the rows were read; None if it is not this source's."""
+        del error, context
+        return None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load wrote; None where it cannot tell."""
+
+    rows: int | None = None
+    files: int | None = None
+    bytes: int | None = None
+
+
+class Load(ABC):
+    """One sink at work in one run. `close` is always called; all but `publish` leave readers' data alone."""
+
+    def published(self) -> Loaded | None:
+        """What an earlier attempt of this run has published here; then nothing is done again."""
+        return None
+
+    def acquire(self) -> None:
+        """Make sure that no other run publishes into the same target, and finish what a dead one left."""
+        return
+
+    def prepare(self, schema: StructType) -> None:
+        """Refuse what cannot be loaded, before any row is computed.
+
+        Raises:
+            SinkError: If the columns do not fit, or the target refuses.
+        """
+        del schema
+
+    @abstractmethod
+    def stage(self, frame: DataFrame, label: str) -> Loaded:
+        """Write the rows where no reader sees them.
+
+        Args:
+            frame: The rows.
+            label: The job description under which this write runs, unique to it.
+        """
+
+    def frame(self) -> DataFrame | None:
+        """The staged (in a second attempt: published) rows, with the types they were written with, if it can."""
+        return None
+
+    @abstractmethod
+    def publish(self) -> Loaded:
+        """Show the staged rows to readers, in one step, once for the run id."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Remove what is staged and not published."""
+
+
+class Sink(ABC):
+    """Something that a pipeline loads into."""
+
+    keeps_types: ClassVar[bool] = False
+    """Whether rows can be read back, from `Load.frame` and `read_back`, with the types that were written."""
+    mode: str
+    """`replace`, `append` or another of the sink's modes."""
+
+    @abstractmethod
+    def describe(self, names: Names) -> Endpoint:
+        """Where the rows go.
+
+        Raises:
+            ConfigurationError: If a place or connection is not configured.
+        """
+
+    @abstractmethod
+    def open(self, context: Context) -> Load:
+        """Begin a load; touches no data yet."""
+
+    def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
+        """The published rows, for pipelines that extract from this one; only sinks that keep types have it.
+
+        Args:
+            context: The reading run.
+            this_run: Only what the reading run itself has added.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def label(self) -> str:
+        """What is declared, before names are resolved: two pipelines with the same label write to one place."""
+        return repr(self)

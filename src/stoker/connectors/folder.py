@@ -1,0 +1,135 @@
+"""What the file formats have in common: a folder that is published into, and read as it was published."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stoker.connectors.base import Endpoint, Load, Loaded, Sink
+from stoker.errors import DefinitionError, SourceError, suggestion
+from stoker.files.control import Commit, Target, read_commit
+from stoker.files.filesystem import file_system
+from stoker.files.load import FileFormat, FolderLoad
+from stoker.files.view import commit_view, read_view, view, written_schema
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from stoker.connectors.base import Context, Names
+    from stoker.connectors.paths import Path
+
+MODES = ("replace", "append", "replace_partitions")
+
+
+@dataclass(frozen=True)
+class FolderSink(Sink):
+    """A sink that publishes data files into a folder."""
+
+    path: Path
+    mode: str
+    partition_by: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work, where it is declared."""
+        if self.mode not in MODES:
+            raise DefinitionError(
+                f"write to {self.path}: mode={self.mode!r} is not a mode of files.{suggestion(str(self.mode), MODES)}"
+            )
+        if self.mode == "replace_partitions" and not self.partition_by:
+            raise DefinitionError(
+                f'write to {self.path}: mode="replace_partitions" needs partition_by=.',
+                next_step='Name the columns whose partitions are replaced, or use mode="replace".',
+            )
+        if isinstance(self.partition_by, str) or not all(isinstance(name, str) for name in self.partition_by):
+            raise DefinitionError(f"write to {self.path}: partition_by= is a list of column names.")
+
+    @property
+    @abstractmethod
+    def form(self) -> FileFormat:
+        """How Spark writes this format."""
+
+    def describe(self, names: Names) -> Endpoint:
+        """The folder in this environment."""
+        details = {"partition_by": list(self.partition_by)} if self.partition_by else {}
+        return Endpoint(self.form.name, names.path(self.path), self.mode, details)
+
+    def open(self, context: Context) -> Load:
+        """Begin a load into the folder."""
+        return _FolderSinkLoad(self, context)
+
+    def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
+        """The published rows with the schema that was written.
+
+        Raises:
+            SourceError: If nothing was published there yet (or, for `this_run`, not by this run).
+        """
+        path = context.path(self.path)
+        fs = file_system(context.spark, path)
+        target = Target(path.rstrip("/"))
+        if this_run:
+            commit = read_commit(fs, target.commit(context.run_id))
+            if commit is None:
+                raise SourceError(
+                    f"{path} has nothing of run {context.run_id}.",
+                    next_step="Run the pipeline that loads it in the same run, or extract from .all().",
+                )
+            shown = view(fs, target) if commit.mode == "replace" else commit_view(target, commit)
+        else:
+            shown = view(fs, target)
+        if shown.latest is None:
+            raise SourceError(
+                f"Nothing was published in {path} yet.",
+                next_step="Run the pipeline that loads it first (without --only).",
+            )
+        schema = written_schema(shown.latest)
+        return read_view(context.spark, shown, form=self.form.name, schema=schema, options=self.form.read_options)
+
+    def label(self) -> str:
+        """The path as declared: the format does not make it another place."""
+        return f"files:{self.path}"
+
+
+class _FolderSinkLoad(Load):
+    """The adapter between a sink and `stoker.files`."""
+
+    def __init__(self, sink: FolderSink, context: Context) -> None:
+        self._context = context
+        self._keeps_types = sink.form.keeps_types
+        self._load = FolderLoad(
+            context.spark,
+            context.path(sink.path),
+            form=sink.form,
+            mode=sink.mode,
+            partition_by=list(sink.partition_by),
+            run_id=context.run_id,
+        )
+
+    def published(self) -> Loaded | None:
+        commit = self._load.published()
+        return None if commit is None else _loaded(commit)
+
+    def acquire(self) -> None:
+        wait = self._context.names.config.run.lease_wait
+        self._load.acquire(wait, self._context.progress, self._context.stopped)
+
+    def prepare(self, schema: StructType) -> None:
+        self._load.check_schema(schema)
+
+    def stage(self, frame: DataFrame, label: str) -> Loaded:
+        return _loaded(self._load.stage(frame, label))
+
+    def frame(self) -> DataFrame | None:
+        return self._load.frame() if self._keeps_types else None
+
+    def publish(self) -> Loaded:
+        return _loaded(self._load.publish())
+
+    def close(self) -> None:
+        self._load.close()
+
+
+def _loaded(commit: Commit) -> Loaded:
+    return Loaded(rows=commit.rows, files=len(commit.files), bytes=commit.bytes)

@@ -1,0 +1,98 @@
+"""The control folder beside a target: lease, intent, commits, staging.
+
+A target `lake/flights` has `lake/.stoker-flights/`, a name that Spark, Hive and most readers skip:
+
+    lease-<holder>.json      who publishes there now
+    intent.json              a publish that was decided and is not finished: every move of it
+    commits/<run id>.json    what each run added
+    latest.json              the last commit, with the schema
+    staging-<nonce>/         rows that are not published yet
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stoker.errors import TerminalError
+
+if TYPE_CHECKING:
+    from stoker.files.filesystem import FileSystem
+
+
+@dataclass(frozen=True)
+class Target:
+    """A folder of data files that sinks publish into, and the paths of its control folder."""
+
+    path: str
+    """As given by the place; no trailing slash."""
+
+    @property
+    def control(self) -> str:
+        """The control folder, on the same file system so that a rename moves no bytes."""
+        parent, _, name = self.path.rpartition("/")
+        return f"{parent}/.stoker-{name}"
+
+    @property
+    def intent(self) -> str:
+        """The file whose existence decides that a publish will be finished."""
+        return f"{self.control}/intent.json"
+
+    @property
+    def latest(self) -> str:
+        """The last commit."""
+        return f"{self.control}/latest.json"
+
+    def staging(self, nonce: str) -> str:
+        """Where an attempt stages."""
+        return f"{self.control}/staging-{nonce}"
+
+    def commit(self, run_id: str) -> str:
+        """The commit of a run."""
+        return f"{self.control}/commits/{run_id.replace(':', '_')}.json"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one run adds to a target, and how: the content of an intent and of a commit file."""
+
+    run_id: str
+    nonce: str
+    """The attempt's own name: two attempts of one run id stage apart."""
+    format: str
+    mode: str
+    schema: dict[str, Any]
+    """Spark's JSON of the schema that was written, partition columns included."""
+    partition_by: list[str]
+    rows: int | None
+    files: list[str]
+    """Paths below the target, as Spark reported them committed."""
+    bytes: int
+    moves: list[str] = field(default_factory=list)
+    """What is moved from the staging's `data` to the same path below the target; empty for `replace`."""
+
+    def text(self) -> str:
+        """The JSON of it."""
+        return json.dumps({"version": 1, **asdict(self)}, indent=1)
+
+
+def read_commit(fs: FileSystem, path: str) -> Commit | None:
+    """The intent or commit at a path, or None if there is none.
+
+    Raises:
+        TerminalError: If the file is not one that this version wrote.
+    """
+    text = fs.read_text(path)
+    if text is None:
+        return None
+    try:
+        document = json.loads(text)
+        del document["version"]  # another version has other fields
+        return Commit(**document)
+    except (ValueError, TypeError, KeyError) as error:
+        raise TerminalError(
+            f"{path} is not a commit that this version of Stoker can read ({error}).",
+            state="Nothing was changed.",
+            next_step="Use the version that wrote it, or move the file away if it was edited by hand.",
+        ) from error

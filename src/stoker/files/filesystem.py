@@ -1,0 +1,250 @@
+"""Hadoop's FileSystem from Python: what publishing needs of a disk, HDFS or S3.
+
+Paths are strings as Hadoop takes them (`/data/lake`, `hdfs://nn/lake`, `s3://bucket/lake`), never URL-encoded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import secrets
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stoker.errors import SinkError, SourceError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One entry of a folder."""
+
+    path: str
+    """The path below the folder that was listed, with `/`."""
+    bytes: int
+    is_folder: bool
+
+
+class FileSystem:
+    """A file system that Hadoop reaches, seen by the session's Hadoop configuration.
+
+    Args:
+        spark: The session whose JVM does the work.
+        path: Any path on the file system.
+    """
+
+    def __init__(self, spark: SparkSession, path: str) -> None:
+        jvm = spark._jvm  # noqa: SLF001 - there is no public way to Hadoop's FileSystem
+        assert jvm is not None
+        self._jvm: Any = jvm
+        configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+        self._fs: Any = self._path(path).getFileSystem(configuration)
+
+    def _path(self, path: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(path)
+
+    def qualified(self, path: str) -> str:
+        """The path with scheme and authority, one spelling for each place."""
+        text: str = self._fs.makeQualified(self._path(path)).toString()
+        return text
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder."""
+        return bool(self._fs.exists(self._path(path)))
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a file."""
+        return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isFile())
+
+    def glob(self, pattern: str) -> list[str]:
+        """The qualified paths that match, sorted; a path without a wildcard matches itself if it exists."""
+        found = self._fs.globStatus(self._path(pattern))
+        return sorted(status.getPath().toString() for status in found or ())
+
+    def entries(self, folder: str) -> list[FileInfo]:
+        """The direct entries of a folder, sorted by name; none if there is no such folder."""
+        path = self._path(folder)
+        if not self._fs.exists(path):
+            return []
+        return sorted(
+            (
+                FileInfo(status.getPath().getName(), status.getLen(), status.isDirectory())
+                for status in self._fs.listStatus(path)
+            ),
+            key=lambda entry: entry.path,
+        )
+
+    def data_files(self, folder: str, below: str = "") -> Iterator[FileInfo]:
+        """The data files in and below a folder: not those whose name begins with `_` or `.`, as for Spark."""
+        for entry in self.entries(f"{folder}/{below}" if below else folder):
+            # Spark reads `_month=1` as a partition, so a `_` counts only without a `=`.
+            if entry.path.startswith(".") or (entry.path.startswith("_") and "=" not in entry.path):
+                continue
+            path = f"{below}/{entry.path}" if below else entry.path
+            if entry.is_folder:
+                yield from self.data_files(folder, path)
+            else:
+                yield FileInfo(path, entry.bytes, is_folder=False)
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and what is missing above it."""
+        with _explained(path):
+            if not self._fs.mkdirs(self._path(path)):
+                raise SinkError(f"The folder {path} cannot be made.", next_step="Check the path and its permissions.")
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a file or folder; the target must not exist, its folder is made.
+
+        Raises:
+            SinkError: If the file system refuses.
+        """
+        with _explained(target):
+            self._fs.mkdirs(self._path(target).getParent())
+            # Hadoop's rename moves *into* an existing folder, so look first.
+            if self.exists(target) or not self._fs.rename(self._path(source), self._path(target)):
+                raise SinkError(
+                    f"{source} cannot be moved to {target}.", next_step="Check the permissions of the target's folder."
+                )
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a whole folder; nothing happens if it is not there."""
+        self._fs.delete(self._path(path), True)  # noqa: FBT003 - Java has no names for arguments
+
+    def read_text(self, path: str) -> str | None:
+        """The text of a small file, or None if there is none."""
+        if not self.exists(path):
+            return None
+        stream = self._fs.open(self._path(path))
+        try:
+            data: bytes = self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)
+        finally:
+            stream.close()
+        return bytes(data).decode("utf-8")
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write a small file in one step: a reader sees none, the former or this one."""
+        temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+        with _explained(path):
+            stream = self._fs.create(self._path(temporary), True)  # noqa: FBT003
+            stream.write(bytearray(text.encode()))
+            stream.close()
+            self._fs.delete(self._path(path), False)  # noqa: FBT003
+            self._fs.rename(self._path(temporary), self._path(path))
+
+    def exchange(self, one: str, other: str) -> bool:
+        """Exchange two folders in one step, if the file system can; False if it cannot and nothing was done."""
+        del one, other
+        return False
+
+
+class LocalFileSystem(FileSystem):
+    """A local disk: control files by the operating system's own atomic rename, folders by `renameat2`."""
+
+    def read_text(self, path: str) -> str | None:
+        """The text of a small file, or None if there is none."""
+        try:
+            return _local(path).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write a small file in one step, and through to the disk."""
+        target = _local(path)
+        temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
+        with _explained(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+
+    def exchange(self, one: str, other: str) -> bool:
+        """Exchange two folders in one step where the kernel and the disk's format can (Linux, most of them)."""
+        rename = _renameat2()
+        if rename is None:
+            return False
+        done = rename(_AT_FDCWD, os.fsencode(_local(one)), _AT_FDCWD, os.fsencode(_local(other)), _RENAME_EXCHANGE)
+        if done == 0:
+            return True
+        number = ctypes.get_errno()
+        if number in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+            return False
+        raise OSError(number, os.strerror(number), str(_local(other)))
+
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@cache
+def _renameat2() -> Any:
+    """The C library's renameat2 (Linux 3.15, glibc 2.28), or None."""
+    if sys.platform != "linux":
+        return None
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    return function
+
+
+def _local(path: str) -> Path:
+    return Path(path.removeprefix("file://") if path.startswith("file:///") else path.removeprefix("file:"))
+
+
+def file_system(spark: SparkSession, path: str) -> FileSystem:
+    """The file system that holds the path.
+
+    Raises:
+        SourceError: If Hadoop knows no file system of that scheme, or cannot reach it.
+    """
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        found = FileSystem(spark, path)
+        if found._fs.getUri().getScheme() == "file":  # noqa: SLF001
+            return LocalFileSystem(spark, path)
+    except Py4JJavaError as error:
+        cause = str(error.java_exception.getMessage()).splitlines()[0]
+        raise SourceError(
+            f"The file system of {path} cannot be used: {cause}.",
+            next_step="Check the place's scheme; s3:// needs the S3A JARs of Hadoop on the class path.",
+        ) from error
+    return found
+
+
+@contextlib.contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Turn what the disk or Hadoop says of a write into our errors."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        yield
+    except OSError as error:
+        raise write_error(path, error.strerror or str(error)) from error
+    except Py4JJavaError as error:
+        raise write_error(path, str(error.java_exception.getMessage()).splitlines()[0]) from error
+
+
+def write_error(path: str, cause: str) -> SinkError | TransientError:
+    """The error for a target that refuses a write: a full disk is transient, the rest is not."""
+    if "No space left" in cause or "quota" in cause.lower():
+        return TransientError(
+            f"{path} cannot be written: the disk is full ({cause}).",
+            state="What was published before stands; the rows of this run are not published.",
+            next_step="Free space there and run again.",
+        )
+    return SinkError(
+        f"{path} cannot be written: {cause}.",
+        state="What was published before stands; the rows of this run are not published.",
+        next_step="Check that the path is right and that this user may write there.",
+    )

@@ -1,0 +1,177 @@
+"""Leases on targets: one publisher at a time, and a dead one's place is taken over.
+
+Each candidate writes a file of its own and then looks for others. Whoever wrote first is seen by whoever wrote later,
+so at least one of two candidates withdraws; this needs no exclusive create, which object stores lack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import secrets
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stoker.errors import LeaseHeldError, StokerError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stoker.files.control import Target
+    from stoker.files.filesystem import FileSystem
+
+LIFETIME = 60.0
+"""Seconds after the last heartbeat at which a lease of another machine counts as dead."""
+
+
+class Lease:
+    """The right to publish into a target, kept alive by a thread until it is released.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        run_id: Whose lease it is, for the messages of those who wait.
+        wait: Seconds to wait for another holder.
+        waiting: Called once with a sentence when it has to wait.
+        stopped: Asked while it waits; True gives up.
+    """
+
+    def __init__(
+        self,
+        fs: FileSystem,
+        target: Target,
+        *,
+        run_id: str,
+        wait: float,
+        waiting: Callable[[str], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._fs = fs
+        self._target = target
+        self._run_id = run_id
+        self._name = f"lease-{secrets.token_hex(6)}.json"
+        self._path = f"{target.control}/{self._name}"
+        self._released = threading.Event()
+        self._beat = 0.0
+        self._acquire(wait, waiting, stopped)
+        threading.Thread(target=self._keep_alive, name=f"stoker-lease-{run_id}", daemon=True).start()
+
+    def _acquire(self, wait: float, waiting: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + wait
+        told = False
+        while True:
+            holder = live_holder(self._fs, self._target)
+            if holder is None:
+                self._write()
+                # Look again: another may have written between our look and our write.
+                if live_holder(self._fs, self._target, but=self._name) is None:
+                    return
+                self._fs.delete(self._path)
+                holder = {}
+            if stopped():
+                raise LeaseHeldError(f"Waiting for {self._target.path} was cancelled.")
+            if time.monotonic() > deadline:
+                raise _held(self._target, holder, wait)
+            if holder and not told:
+                told = True
+                waiting(f"{self._target.path} is being published by {_who(holder)}; waiting up to {wait:g} s for it")
+            time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - so that two candidates do not withdraw in step
+
+    def _write(self) -> None:
+        self._beat = time.time()
+        holder = {
+            "run_id": self._run_id,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": _started(os.getpid()),
+            "heartbeat": self._beat,
+        }
+        self._fs.write_text(self._path, json.dumps(holder))
+
+    def _keep_alive(self) -> None:
+        while not self._released.wait(LIFETIME / 4):
+            try:
+                if not self._fs.exists(self._path):
+                    return
+                self._write()
+            except Exception:  # noqa: BLE001, S112 - py4j and Hadoop raise many; `check` sees a beat that stays away
+                continue
+
+    def check(self) -> None:
+        """Make sure that the lease is still ours; called right before a publish is decided.
+
+        Raises:
+            TransientError: If it expired (a long pause of this process) or was taken over.
+        """
+        if time.time() - self._beat > LIFETIME * 0.9 or not self._fs.exists(self._path):
+            raise TransientError(
+                f"The lease on {self._target.path} was lost: this process did not run for a while.",
+                state="Nothing was published there by this attempt.",
+                next_step="Run again with the same run id.",
+            )
+
+    def release(self) -> None:
+        """Give the target free for others."""
+        self._released.set()
+        self._fs.delete(self._path)
+
+
+def live_holder(fs: FileSystem, target: Target, *, but: str = "") -> dict[str, Any] | None:
+    """Who holds a live lease on the target, or None. Dead leases are removed on the way."""
+    for entry in fs.entries(target.control):
+        if not entry.path.startswith("lease-") or not entry.path.endswith(".json") or entry.path == but:
+            continue
+        path = f"{target.control}/{entry.path}"
+        text = fs.read_text(path)
+        if text is None:
+            continue
+        try:
+            holder: dict[str, Any] = json.loads(text)
+            dead = _dead(holder)
+        except (ValueError, KeyError, TypeError):
+            dead, holder = True, {}
+        if not dead:
+            return holder
+        fs.delete(path)
+    return None
+
+
+def _dead(holder: dict[str, Any]) -> bool:
+    if holder["host"] == socket.gethostname():
+        # On this machine there is no need to wait for the heartbeat: the process is there or not.
+        return bool(_started(holder["pid"]) != holder["started"])
+    return time.time() - float(holder["heartbeat"]) > LIFETIME
+
+
+def _started(pid: int) -> str | None:
+    """When a process of this machine started, in a form that tells a reused pid; None if there is none."""
+    try:
+        # Fields 3 (state) and 22 (start) of /proc/PID/stat; the name before them may hold spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else fields[19]
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return "alive"  # macOS: no start time without a library
+
+
+def _who(holder: dict[str, Any]) -> str:
+    return f"run {holder.get('run_id')} (process {holder.get('pid')} on {holder.get('host')})"
+
+
+def _held(target: Target, holder: dict[str, Any], wait: float) -> StokerError:
+    return LeaseHeldError(
+        f"{target.path} is held by {_who(holder)}; waited {wait:g} s.",
+        state="Nothing was published there by this run.",
+        next_step="Wait for that run or stop it, then run again; [run] lease_wait sets the seconds to wait.",
+    )

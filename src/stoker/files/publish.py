@@ -1,0 +1,109 @@
+"""Publishing into a folder: what an intent says is done, and done again after a kill, until it is finished.
+
+The intent is the point of decision. Before it is written a kill leaves the old data and a staging folder that the next
+publisher removes; after it, whoever comes next finishes the moves. Each step can be repeated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stoker.errors import SinkError
+from stoker.failpoints import failpoint
+from stoker.files.control import read_commit
+
+if TYPE_CHECKING:
+    from stoker.files.control import Commit, Target
+    from stoker.files.filesystem import FileSystem
+
+
+def publish(fs: FileSystem, target: Target, commit: Commit) -> None:
+    """Decide the publish, then do it. The caller holds the lease.
+
+    Raises:
+        SinkError: If the target's file system refuses; the next publisher goes on where this one stopped.
+        TransientError: If the disk is full.
+    """
+    failpoint("files.publish.begin")
+    fs.write_text(target.intent, commit.text())
+    failpoint("files.publish.intent_written")
+    finish(fs, target, commit)
+
+
+def recover(fs: FileSystem, target: Target) -> Commit | None:
+    """Finish what a dead publisher decided and remove what it staged. The caller holds the lease.
+
+    Returns:
+        The commit that was finished, or None if there was nothing decided.
+    """
+    commit = read_commit(fs, target.intent)
+    if commit is not None:
+        finish(fs, target, commit)
+    for entry in fs.entries(target.control):
+        # All of them are dead: who stages holds the lease.
+        if entry.path.startswith("staging-") or entry.path.endswith(".tmp"):
+            fs.delete(f"{target.control}/{entry.path}")
+    return commit
+
+
+def marker(commit: Commit) -> str:
+    """A file in a folder that is moved as a whole: it tells on which side of the move the folder is."""
+    return f"_stoker-{commit.nonce}"
+
+
+def finish(fs: FileSystem, target: Target, commit: Commit) -> None:
+    """Do, or go on with, all that an intent says, and remove it."""
+    staged = f"{target.staging(commit.nonce)}/data"
+    if commit.mode == "replace":
+        if not fs.exists(f"{target.path}/{marker(commit)}"):
+            _replace_folder(fs, staged, target.path, old=f"{target.staging(commit.nonce)}/old")
+    else:
+        for move in commit.moves:
+            _move(fs, commit, staged, target.path, move)
+            failpoint("files.publish.one_moved")
+    failpoint("files.publish.moved")
+    fs.write_text(target.commit(commit.run_id), commit.text())
+    failpoint("files.publish.committed")
+    fs.write_text(target.latest, commit.text())
+    failpoint("files.publish.latest_written")
+    fs.delete(target.intent)
+    failpoint("files.publish.intent_removed")
+    fs.delete(target.staging(commit.nonce))
+    failpoint("files.publish.staging_removed")
+
+
+def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -> None:
+    source, goal = f"{staged}/{move}", f"{target}/{move}"
+    if commit.mode == "append":
+        if fs.exists(source):
+            fs.move(source, goal)
+        elif not fs.exists(goal):
+            raise _lost(source, target)
+        return
+    # A whole partition: its first new file tells whether it is there already.
+    first = next(name for name in commit.files if name.startswith(f"{move}/"))
+    if not fs.exists(f"{target}/{first}"):
+        old = f"{staged.removesuffix('/data')}/old/{move}"
+        _replace_folder(fs, source, goal, old=old)
+
+
+def _replace_folder(fs: FileSystem, staged: str, target: str, *, old: str) -> None:
+    if not fs.exists(staged):
+        raise _lost(staged, target)
+    if fs.exists(target):
+        if fs.exchange(staged, target):
+            failpoint("files.publish.exchanged")
+            return
+        # No exchange here: readers that look between the two renames find nothing.
+        fs.move(target, old)
+        failpoint("files.publish.old_moved")
+    fs.move(staged, target)
+
+
+def _lost(staged: str, target: str) -> SinkError:
+    return SinkError(
+        f"{staged} is gone, though its publish into {target} was decided.",
+        state=f"{target} may hold a part of that publish.",
+        next_step="Restore the staging folder from a backup, or remove the intent file beside it and load the target "
+        'again with mode="replace".',
+    )

@@ -1,0 +1,1 @@
+"""The Spark session, its Java, and what Spark says about a run."""
