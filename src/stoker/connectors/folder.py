@@ -51,6 +51,13 @@ class FolderSink(Sink):
     def form(self) -> FileFormat:
         """How Spark writes this format."""
 
+    def check(self, schema: StructType, path: str) -> None:
+        """Refuse column types that the format does not have.
+
+        Raises:
+            SinkError: If there is one, with its column.
+        """
+
     def describe(self, names: Names) -> Endpoint:
         """The folder in this environment."""
         details = {"partition_by": list(self.partition_by)} if self.partition_by else {}
@@ -97,7 +104,7 @@ class _FolderSinkLoad(Load):
 
     def __init__(self, sink: FolderSink, context: Context) -> None:
         self._context = context
-        self._keeps_types = sink.form.keeps_types
+        self._sink = sink
         self._load = FolderLoad(
             context.spark,
             context.path(sink.path),
@@ -116,13 +123,14 @@ class _FolderSinkLoad(Load):
         self._load.acquire(wait, self._context.progress, self._context.stopped)
 
     def prepare(self, schema: StructType) -> None:
+        self._sink.check(schema, self._load.target.path)
         self._load.check_schema(schema)
 
     def stage(self, frame: DataFrame, label: str) -> Loaded:
         return _loaded(self._load.stage(frame, label))
 
     def frame(self) -> DataFrame | None:
-        return self._load.frame() if self._keeps_types else None
+        return self._load.frame() if self._sink.form.keeps_types else None
 
     def publish(self) -> Loaded:
         return _loaded(self._load.publish())

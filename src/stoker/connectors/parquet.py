@@ -72,8 +72,8 @@ def read_parquet(path: str | Path, *, schema: StructType | str | None = None, **
 
     Args:
         path: A place and what is below it, or a literal path; it may be a pattern such as `day=*/part-*`.
-        schema: The columns to read, as a `StructType` or DDL text; by default all, found from the last commit where Stoker
-            published the folder, else by Spark.
+        schema: The columns to read, as a `StructType` or DDL text; by default all, found from the last commit
+            where Stoker published the folder, else by Spark.
         options: Options of Spark's Parquet reader.
     """
     return ParquetSource(as_path(path), schema, options)

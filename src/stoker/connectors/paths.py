@@ -99,7 +99,9 @@ def place(name: str) -> Path:
 
 
 def param(name: str, format: str = "") -> Param:  # noqa: A002 - the word that Python's own format() uses
-    """Let a parameter fill a piece of a path: `place("lake") / param("day", "%Y/%m/%d")`.
+    """Let a parameter of the job fill a piece of a path.
+
+    `place("lake") / param("day", "%Y/%m/%d")` is `LAKE/2013/01/31` for `--param day=2013-01-31`.
 
     Args:
         name: A field of the job's parameters.

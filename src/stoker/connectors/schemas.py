@@ -18,19 +18,20 @@ def declared_schema(schema: StructType | str) -> StructType:
     """
     from pyspark.sql.types import StructType
 
+    parsed: object = schema
     if isinstance(schema, str):
         try:
-            schema = StructType.fromDDL(schema)
+            parsed = StructType.fromDDL(schema)
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
             raise DefinitionError(
                 f"The schema {schema!r} cannot be read: {reason}",
                 next_step="Write it as Spark's DDL, for instance: id BIGINT, name STRING, day DATE.",
             ) from error
-    if not isinstance(schema, StructType):
+    if not isinstance(parsed, StructType):
         raise DefinitionError(f"A schema is a StructType or DDL text, not {type(schema).__name__}.")
-    names = [name.lower() for name in schema.names]
-    doubled = sorted({name for name in schema.names if names.count(name.lower()) > 1})
+    names = [name.lower() for name in parsed.names]
+    doubled = sorted({name for name in parsed.names if names.count(name.lower()) > 1})
     if doubled:
         raise DefinitionError(f"The schema has columns of the same name: {doubled}.")
-    return schema
+    return parsed

@@ -130,6 +130,33 @@ class FileSystem:
             stream.close()
         return bytes(data).decode("utf-8")
 
+    def first_line(self, path: str, encoding: str) -> str | None:
+        """The first line of a text file, unpacked if its name says that it is packed; None if it is empty.
+
+        Raises:
+            SourceError: If it cannot be read, is not what its name says, or the encoding is unknown.
+        """
+        from py4j.protocol import Py4JJavaError
+
+        java, stream = self._jvm.java.io, None
+        try:
+            stream = self._fs.open(self._path(path))
+            codecs = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._fs.getConf())
+            codec = codecs.getCodec(self._path(path))
+            opened = stream if codec is None else codec.createInputStream(stream)
+            line: str | None = java.BufferedReader(java.InputStreamReader(opened, encoding)).readLine()
+        except Py4JJavaError as error:
+            cause = error.java_exception
+            raise SourceError(
+                f"{path} cannot be read: {cause.getClass().getSimpleName()}: {cause.getMessage()}.",
+                state="Nothing was read.",
+                next_step="Check the file, its permissions and the encoding.",
+            ) from error
+        finally:
+            if stream is not None:
+                stream.close()
+        return line
+
     def write_text(self, path: str, text: str) -> None:
         """Write a small file in one step: a reader sees none, the former or this one."""
         temporary = f"{path}.{secrets.token_hex(4)}.tmp"

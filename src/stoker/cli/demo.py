@@ -1,0 +1,11 @@
+"""`stoker demo`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def demo() -> int:
+    """Run the flights example."""
+    return 0

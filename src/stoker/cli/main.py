@@ -1,0 +1,42 @@
+"""The group of commands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from stoker.cli.demo import demo
+from stoker.cli.plan import plan
+from stoker.cli.postgres import postgres
+from stoker.cli.run import run
+from stoker.entrypoint.execute import FAILED, INTERRUPTED, exit_code, show_error
+from stoker.errors import StokerError
+from stoker.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stoker")
+def commands() -> None:
+    """PySpark ETL that runs on a laptop, on any Spark cluster and on EMR Serverless, unchanged."""
+
+
+for command in (run, plan, demo, postgres):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run a command and exit with its code; a user's mistake has no traceback."""
+    try:
+        code = commands.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except StokerError as error:
+        show_error(error, trace="--traceback" in sys.argv)
+        code = exit_code(error)
+    except BrokenPipeError:
+        code = FAILED  # `stoker plan | head`
+    sys.exit(code if isinstance(code, int) else 0)

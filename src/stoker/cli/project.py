@@ -1,0 +1,57 @@
+"""The jobs of a project, found by `stoker.toml`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from stoker.config import find_config, load_config
+from stoker.errors import DefinitionError, StokerError, UsageError, suggestion
+from stoker.job import Job
+
+if TYPE_CHECKING:
+    from stoker.config import Config
+
+
+def project(config: str | None, environment: str | None) -> Config:
+    """The project's configuration, with its folder on the import path."""
+    loaded = load_config(find_config(explicit=config), environment=environment)
+    folder = str(loaded.source.folder)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return loaded
+
+
+def job_of(config: Config, name: str) -> Job:
+    """Import a job.
+
+    Raises:
+        UsageError: If `[jobs]` has no such name.
+        DefinitionError: If it cannot be imported, or is no job.
+    """
+    if name not in config.jobs:
+        raise UsageError(
+            f"{name!r} is no job of {config.source.name}.{suggestion(name, config.jobs)}",
+            next_step=f'Add it to [jobs], for instance {name} = "{name}.pipelines:job".',
+        )
+    module, _, attribute = config.jobs[name].partition(":")
+    try:
+        found = importlib.import_module(module)
+    except StokerError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise DefinitionError(
+            f"The job {name!r} cannot be imported from {module}: {type(error).__name__}: {error} "
+            f"({last.filename}:{last.lineno}).",
+            state="Nothing was started.",
+            next_step=f"Correct it, or [jobs] {name} in {config.source.name}; --traceback shows the whole trace.",
+        ) from error
+    job = getattr(found, attribute, None)
+    if not isinstance(job, Job):
+        jobs = [key for key, value in vars(found).items() if isinstance(value, Job)]
+        told = f"has no {attribute!r}" if job is None else f"has {attribute!r}, which is no Job"
+        raise DefinitionError(f"{module} {told}.{suggestion(attribute, jobs)}")
+    return job

@@ -1,0 +1,72 @@
+"""The header lines of CSV files, read by the driver: one line a file, no Spark job."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from stoker.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stoker.files.filesystem import FileSystem
+
+
+def files_by_header(
+    fs: FileSystem, files: Iterable[str], options: Mapping[str, Any]
+) -> dict[tuple[str, ...], list[str]]:
+    """Group files whose columns stand in the same order.
+
+    Raises:
+        SourceError: If a file is empty, cannot be decoded, or has a column name twice.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        groups.setdefault(_header(fs, file, options), []).append(file)
+    return groups
+
+
+def _header(fs: FileSystem, file: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    encoding = str(options.get("encoding", "UTF-8"))
+    line = fs.first_line(file, encoding)
+    if line is None or not line.strip("\ufeff \r\n"):
+        raise SourceError(
+            f"{file} is empty: it has no header line.",
+            state="Nothing was read.",
+            next_step="Get the file again, or remove it if there is no data.",
+        )
+    if "\ufffd" in line:
+        raise SourceError(
+            f"The header of {file} has bytes that are not {encoding}.",
+            state="Nothing was read.",
+            next_step='Give the right encoding, e.g. read.csv(..., encoding="ISO-8859-1").',
+        )
+    names = tuple(split_record(line.lstrip("\ufeff"), options))
+    folded = [name.lower() for name in names]
+    doubled = sorted({name for name in names if folded.count(name.lower()) > 1})
+    if doubled:
+        raise SourceError(
+            f"The header of {file} has these names twice (Spark ignores case): {', '.join(doubled)}.",
+            state="Nothing was read.",
+            next_step="Rename the columns in the file, or read it with header=False and a schema by position.",
+        )
+    return names
+
+
+def split_record(record: str, options: Mapping[str, Any]) -> list[str]:
+    """The fields of one record, as Spark's reader splits them for these options."""
+    separator = str(options.get("sep", options.get("delimiter", ",")))
+    quote = str(options.get("quote", '"'))
+    if len(separator) != 1:
+        return record.split(separator)
+    escape = str(options.get("escape", "\\"))
+    return next(
+        csv.reader(
+            [record],
+            delimiter=separator,
+            quotechar=quote or None,
+            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+            escapechar=escape if escape and escape != quote else None,
+        )
+    )

@@ -1,0 +1,94 @@
+"""PostgreSQL as a sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stoker.connectors.base import Endpoint, Load, Loaded, Sink
+from stoker.errors import DefinitionError, suggestion
+from stoker.postgres.connection import resolve
+from stoker.postgres.names import LoadTarget
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from stoker.connectors.base import Context, Names
+
+MODES = ("replace", "append")
+
+
+@dataclass(frozen=True)
+class PostgresSink(Sink):
+    """A table of a configured connection."""
+
+    table: str
+    connection: str
+    mode: str
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work, where it is declared."""
+        LoadTarget.parse(self.table)
+        if self.mode not in MODES:
+            raise DefinitionError(
+                f"write.postgres({self.table!r}): mode={self.mode!r} is not a mode of PostgreSQL."
+                f"{suggestion(str(self.mode), MODES)}"
+            )
+
+    def describe(self, names: Names) -> Endpoint:
+        """The connection and the table."""
+        names.config.connection(self.connection)
+        return Endpoint("postgres", f"{self.connection}:{LoadTarget.parse(self.table)}", self.mode)
+
+    def open(self, context: Context) -> Load:
+        """Begin a load; an embedded server is started here."""
+        return _PostgresSinkLoad(self, context)
+
+    def label(self) -> str:
+        """The connection and the table; not the mode."""
+        return f"postgres:{self.connection}:{LoadTarget.parse(self.table)}"
+
+
+class _PostgresSinkLoad(Load):
+    """The adapter between a sink and `stoker.postgres`."""
+
+    def __init__(self, sink: PostgresSink, context: Context) -> None:
+        from stoker.postgres.load import PostgresLoad
+
+        config = context.names.config
+        info = resolve(config.connection(sink.connection), folder=config.source.folder)
+        name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"
+        self._load = PostgresLoad(info, sink.table, mode=sink.mode, run_id=context.run_id, sink=name)
+        self._rows = 0
+
+    def published(self) -> Loaded | None:
+        done = self._load.published()
+        return None if done is None else Loaded(rows=done.rows)
+
+    def prepare(self, schema: StructType) -> None:
+        self._load.prepare(schema)
+
+    def stage(self, frame: DataFrame, label: str) -> Loaded:
+        del label  # COPY itself says how many rows it took
+        return Loaded(rows=self._load.stage(frame))
+
+    def publish(self) -> Loaded:
+        return Loaded(rows=self._load.publish())
+
+    def close(self) -> None:
+        self._load.discard()
+
+
+def write_postgres(table: str, *, connection: str, mode: str) -> PostgresSink:
+    """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
+
+    Args:
+        table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
+        connection: A name under `[postgres]` of the configuration.
+        mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+
+    Raises:
+        DefinitionError: If the mode or the name is wrong.
+    """
+    return PostgresSink(table, connection, mode)

