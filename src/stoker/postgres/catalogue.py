@@ -1,0 +1,171 @@
+"""What PostgreSQL's catalogue says of a target: where it is, what it is, its columns."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stoker.errors import SinkError
+from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.refusals import NOTHING
+
+if TYPE_CHECKING:
+    from pg8000.native import Connection
+
+_COLUMNS = """
+WITH RECURSIVE base(start, oid, parent, typmod, not_null, given) AS (
+    SELECT t.oid, t.oid, t.typbasetype, t.typtypmod, t.typnotnull, t.typdefault IS NOT NULL FROM pg_type t
+    UNION ALL
+    SELECT b.start, t.oid, t.typbasetype, CASE WHEN b.typmod = -1 THEN t.typtypmod ELSE b.typmod END,
+           b.not_null OR t.typnotnull, b.given OR t.typdefault IS NOT NULL
+    FROM base b JOIN pg_type t ON t.oid = b.parent
+)
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typcategory::text,
+       CASE WHEN a.atttypmod = -1 THEN b.typmod ELSE a.atttypmod END,
+       a.attnotnull OR b.not_null, a.atthasdef OR a.attidentity <> '' OR b.given,
+       a.attgenerated <> '', a.attidentity = 'a'
+FROM pg_attribute a JOIN base b ON b.start = a.atttypid AND b.parent = 0 JOIN pg_type t ON t.oid = b.oid
+WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+_CHECKS = """
+SELECT 'CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid) FROM pg_constraint c
+WHERE conrelid = :oid AND contype = 'c' AND NOT EXISTS (
+    SELECT FROM pg_attribute a
+    WHERE a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey) AND NOT a.attname = ANY(:names)
+)
+"""
+_KINDS = {
+    "v": "a view",
+    "m": "a materialized view",
+    "f": "a foreign table",
+    "S": "a sequence",
+    "i": "an index",
+    "I": "an index",
+    "c": "a composite type",
+    "t": "a TOAST table",
+}
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of an existing table."""
+
+    name: str
+    type: str
+    """As SQL has it, with length or precision."""
+    base: str
+    """The name in `pg_type`, below all domains."""
+    category: str
+    scale: int | None
+    """Of a numeric that has one."""
+    not_null: bool
+    has_default: bool
+    generated: bool
+    always_identity: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """An existing table that rows can be loaded into."""
+
+    oid: int
+    columns: tuple[TableColumn, ...]
+
+    def names(self) -> list[str]:
+        """The columns' names in their order."""
+        return [column.name for column in self.columns]
+
+
+def located(connection: Connection, target: LoadTarget) -> LoadTarget:
+    """The target with its schema: of the table that the search path finds, else the first schema of that path.
+
+    Raises:
+        SinkError: If there is no schema to create the table in.
+    """
+    if target.schema is not None:
+        return target
+    rows = connection.run(
+        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(:name)",
+        name=target.sql,
+    ) or connection.run("SELECT current_schema()")
+    if rows[0][0] is None:
+        raise SinkError(
+            f"The table {target} is named without a schema, and no schema of the user's search_path exists.",
+            state=NOTHING,
+            next_step=f"Name it with its schema, such as public.{target}.",
+        )
+    return dataclasses.replace(target, schema=rows[0][0])
+
+
+def read_table(connection: Connection, target: LoadTarget) -> Table | None:
+    """The target as it is, or None if it does not exist.
+
+    Raises:
+        SinkError: If its schema does not exist or belongs to the server, the user lacks rights there, or it is no table.
+    """
+    _check_schema(connection, target)
+    rows = connection.run(
+        "SELECT c.oid, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = :schema AND c.relname = :name",
+        schema=target.schema,
+        name=target.table,
+    )
+    if not rows:
+        return None
+    oid, kind = rows[0]
+    if kind not in {"r", "p"}:
+        raise SinkError(
+            f"{target} is {_KINDS.get(kind, 'no table')}, and rows are loaded into tables only.",
+            state=NOTHING,
+            next_step="Name the table behind it, or another one.",
+        )
+    return Table(oid, tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid)))
+
+
+def checks(connection: Connection, table: Table, names: list[str]) -> list[str]:
+    """The CHECK constraints that read only the named columns, so that staged rows can be held to them already."""
+    return [row[0] for row in connection.run(_CHECKS, oid=table.oid, names=names)]
+
+
+def _check_schema(connection: Connection, target: LoadTarget) -> None:
+    assert target.schema is not None
+    user, found, usable, writable = connection.run(
+        "SELECT current_user, n.oid IS NOT NULL, coalesce(has_schema_privilege(n.oid, 'USAGE'), false), "
+        "coalesce(has_schema_privilege(n.oid, 'CREATE'), false) "
+        "FROM (SELECT) AS one LEFT JOIN pg_namespace n ON n.nspname = :schema",
+        schema=target.schema,
+    )[0]
+    if not found:
+        raise SinkError(
+            f"The schema {target.schema!r} of the target {target} does not exist.",
+            state=NOTHING,
+            next_step=f"CREATE SCHEMA {quote(target.schema)};",
+        )
+    if target.schema.startswith("pg_") or target.schema == "information_schema":
+        raise SinkError(f"{target} belongs to the server itself.", state=NOTHING, next_step="Name another table.")
+    if not (usable and writable):
+        raise SinkError(
+            f"{user!r} may not create tables in the schema {target.schema!r}, which staging needs.",
+            state=NOTHING,
+            next_step=f"GRANT USAGE, CREATE ON SCHEMA {quote(target.schema)} TO {quote(user)};",
+        )
+
+
+def _column(row: list[object]) -> TableColumn:
+    name, kind, base, category, typmod, not_null, has_default, generated, always_identity = row
+    scale = None
+    if base == "numeric" and isinstance(typmod, int) and typmod >= 0:
+        scale = (((typmod - 4) & 0x7FF) ^ 0x400) - 0x400  # eleven bits with a sign: numeric.c
+    return TableColumn(
+        str(name),
+        str(kind),
+        str(base),
+        str(category),
+        scale,
+        bool(not_null),
+        bool(has_default),
+        bool(generated),
+        bool(always_identity),
+    )

@@ -1,0 +1,295 @@
+"""One load of a Spark frame into one table, from the first look to the commit, exactly once for a run."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+from typing import TYPE_CHECKING
+
+from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
+from stoker.failpoints import failpoint
+from stoker.postgres import staging
+from stoker.postgres.catalogue import checks, located, read_table
+from stoker.postgres.columns import create_statement, fitted
+from stoker.postgres.connection import connect, cut
+from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
+from stoker.postgres.ledger import Ledger
+from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.outcome import outcome
+from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
+from stoker.postgres.refusals import explained
+from stoker.postgres.types import as_sent
+from stoker.postgres.waiting import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pg8000.native import Connection
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from stoker.postgres.catalogue import Table
+    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.ledger import LoadedRows
+
+logger = logging.getLogger(__name__)
+
+MODES = ("replace", "append")
+
+
+class PostgresLoad:
+    """One sink of one pipeline of one run: `published`, then `prepare`, `stage`, `publish`, and always `discard`.
+
+    Args:
+        info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
+        target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
+        mode: `replace` (all rows, old or new at any moment) or `append`.
+        run_id: The run; it loads once.
+        sink: What tells this sink from the run's others.
+        wait: Seconds to wait for locks of other sessions when publishing.
+        stopped: Whether the run is being cancelled; asked while it waits.
+
+    Raises:
+        DefinitionError: If the target is no table name.
+    """
+
+    def __init__(
+        self,
+        info: ConnectionInfo,
+        target: str,
+        *,
+        mode: str,
+        run_id: str,
+        sink: str,
+        wait: float = 300.0,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        assert mode in MODES
+        self._info = info
+        self._target = LoadTarget.parse(target)
+        self._mode = mode
+        self._run_id = run_id
+        self._sink = sink
+        self._patience = Patience(wait, stopped)
+        self._connection: Connection | None = None
+        self._work: Publication | None = None
+        self._schema: StructType | None = None
+        self._reported: dict[int, int] | None = None
+        self._staged = False
+        """Whether there may be a staging table to drop."""
+
+    def published(self) -> LoadedRows | None:
+        """What this run has published for this sink before; then there is nothing to do.
+
+        Raises:
+            ConnectionLostError: If the server does not answer.
+            ConfigurationError: If it lets us not in.
+            SinkError: If the run published it into another target.
+        """
+        with self._explained("cannot be looked up"):
+            connection = self._connected()
+            return self._ledger(self._locate(connection)).find(connection)
+
+    def prepare(self, schema: StructType) -> None:
+        """Check all that can be checked before a row is computed, and create the staging table.
+
+        Args:
+            schema: Of the frame.
+
+        Raises:
+            SinkError: If table, columns, types or rights do not fit the frame and the mode.
+            TransientError: If the server lacks something, or a lock is not to be had.
+            MissingExtraError: If a library that Spark needs for this is not installed.
+        """
+        for library in ("pandas", "pyarrow"):
+            # pyspark asks for both before it hands batches to Python, though only pyarrow is used.
+            if importlib.util.find_spec(library) is None:
+                raise missing_extra(library, "local", "Loading into PostgreSQL")
+        with self._explained("cannot be prepared"):
+            connection = self._connected()
+            target = self._locate(connection)
+            table = read_table(connection, target)
+            columns = fitted(schema, table, target)
+            if table is None and self._mode == "append":
+                raise SinkError(
+                    f"{target} does not exist, and mode is append.",
+                    state="No row was computed, nothing was written.",
+                    next_step=f"{create_statement(target, columns)};",
+                )
+            place = staging.Staging.fresh(target, schema.names)
+            self._work = Publication(target, self._mode, columns, place, self._ledger(target))
+            self._schema = schema
+            assert target.schema is not None
+            for name in staging.sweep(connection, target.schema):
+                logger.info("dropped the staging table %s of a run that is dead", name)
+            staging.hold(connection, place.nonce)
+            self._create(connection, table)
+        failpoint("postgres.stage.created")
+
+    def _create(self, connection: Connection, table: Table | None) -> None:
+        """The ledger and the staging table; and the server's word that we may write the target."""
+        work = self._plan()
+        names = [column.name for column in work.columns]
+        connection.run(BEGIN)
+        connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
+        work.ledger.ensure(connection)
+        held = checks(connection, table, names) if table is not None else []
+        staging.create(connection, work.staging, work.columns, held)
+        if table is not None:
+            listed = ", ".join(map(quote, names))
+            # EXPLAIN runs nothing, and checks rights and types as the statement itself would.
+            connection.run(
+                f"EXPLAIN INSERT INTO {work.target.sql} ({listed}) SELECT {listed} FROM {work.staging.table.sql}"  # noqa: S608 - quoted
+            )
+            if work.mode == "replace":
+                connection.run(f"EXPLAIN DELETE FROM {work.target.sql}")  # noqa: S608 - quoted
+        self._staged = True
+        connection.run("COMMIT")
+
+    def stage(self, frame: DataFrame) -> int:
+        """Send the rows from Spark's tasks to the staging table. One Spark job.
+
+        Args:
+            frame: With the schema that was given to `prepare`.
+
+        Returns:
+            The rows that are staged.
+
+        Raises:
+            SinkError: If the server refuses a row; it names the column as far as the server does.
+            TransientError: If its disk is full, or it has no connection free.
+            ConnectionLostError: If a task lost it, as often as Spark tries.
+            Exception: What Spark raises for reasons of the frame's own.
+        """
+        work = self._plan()
+        assert self._schema is not None
+        assert frame.columns == self._schema.names
+        # By position and with plain names: pyspark reads a dot in a name as a path.
+        plain = frame.toDF(*(f"c{at}" for at in range(len(work.columns))))
+        sent = plain.select(
+            *(
+                as_sent(plain[name], field.dataType).alias(name)
+                for name, field in zip(plain.columns, self._schema.fields, strict=True)
+            )
+        )
+        try:
+            rows = sent.mapInArrow(copy_function(self._task()), REPORT).collect()
+        except Exception as error:
+            told = refusal(str(error))
+            if told is None:
+                raise
+            raise told from error
+        return self._report((row["partition"], row["attempt"], row["rows"]) for row in rows)
+
+    def _task(self) -> CopyTask:
+        work = self._plan()
+        names = tuple(column.name for column in work.columns)
+        return CopyTask(self._info, work.staging.table, str(work.target), names, work.staging.tag)
+
+    def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
+        """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""
+        told = list(rows)
+        partitions = [partition for partition, _, _ in told]
+        if len(set(partitions)) != len(partitions):
+            raise SinkError(
+                f"Spark reported a partition of {self._plan().target} twice.",
+                state="Nothing was published.",
+                next_step="Run again with the same run id.",
+            )
+        self._reported = {attempt: count for _, attempt, count in told}
+        failpoint("postgres.stage.copied")
+        return sum(self._reported.values())
+
+    def publish(self) -> int:
+        """Show the staged rows to readers, in one transaction.
+
+        Returns:
+            The rows that were published, by this call or by another attempt of the same run.
+
+        Raises:
+            SinkError: If the staged rows are not those that were reported, or the server refuses them.
+            TransientError: If a lock was not to be had in time.
+            ConnectionLostError: If the connection was lost and nothing was published.
+            UnknownCommitError: If it was lost and whether something was published could not be learnt.
+        """
+        assert self._reported is not None
+        work = self._plan()
+        connection = self._revived(work)
+        try:
+            rows = publish(connection, work, self._reported, self._patience)
+        except UncertainCommitError as error:
+            self._connection = None
+            rows = outcome(self._info, work, error.sent)
+        self._staged = False
+        return rows
+
+    def discard(self) -> None:
+        """Drop what is staged and not published, and close. Never raises; what it cannot drop the next load drops."""
+        work, connection = self._work, self._connection
+        self._connection = None
+        try:
+            if self._staged and work is not None:
+                self._staged = False
+                if connection is None or not _answers(connection):
+                    connection = connect(self._info)
+                staging.drop(connection, work.staging.table)
+        except Exception as error:  # noqa: BLE001 - the run's own error, if there is one, matters more
+            logger.info("the staging table of %s was left to the next load: %s", self._target, type(error).__name__)
+        finally:
+            if connection is not None:
+                cut(connection)
+
+    def _plan(self) -> Publication:
+        assert self._work is not None, "prepare() comes first"
+        return self._work
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = connect(self._info)
+        return self._connection
+
+    def _locate(self, connection: Connection) -> LoadTarget:
+        self._target = located(connection, self._target)
+        return self._target
+
+    def _ledger(self, target: LoadTarget) -> Ledger:
+        assert target.schema is not None
+        return Ledger(target.schema, self._run_id, self._sink, str(target))
+
+    def _revived(self, work: Publication) -> Connection:
+        """The connection; a new one, with the sign of life, if it was lost while Spark worked."""
+        if self._connection is not None and _answers(self._connection):
+            return self._connection
+        if self._connection is not None:
+            cut(self._connection)
+            self._connection = None
+        with self._explained("cannot be published"):
+            connection = self._connected()
+            if not staging.hold(connection, work.staging.nonce):
+                # The server has not noticed yet that the old connection is gone: that is as good.
+                logger.info("the old session of the load into %s is still there", work.target)
+        return connection
+
+    @contextlib.contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            with explained(f"The load into {self._target} {what}"):
+                yield
+        except StokerError as error:
+            connection = self._connection
+            if connection is not None and isinstance(error, ConnectionLostError):
+                cut(connection)
+                self._connection = None
+            elif connection is not None:
+                with contextlib.suppress(Exception):
+                    connection.run("ROLLBACK")
+            raise
+
+
+def _answers(connection: Connection) -> bool:
+    try:
+        connection.run("SELECT 1")
+    except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+        return False
+    return True

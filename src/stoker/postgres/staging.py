@@ -1,0 +1,149 @@
+"""Staging tables: made by one attempt of a driver, alive as long as its connection, removed by whoever comes after its death.
+
+Each is named by a nonce. The driver's connection holds an advisory lock on that nonce as its sign of life: the server
+gives the lock free when the connection ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.refusals import sqlstate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pg8000.native import Connection
+
+    from stoker.postgres.columns import Column
+
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"stoker_staging_[0-9a-f]{12}_([0-9a-f]{12})")
+_KEYS = 0x7374 << 48
+"""The upper bits of our advisory locks' keys."""
+_DROP_WAIT = 2
+"""Seconds."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The staging table of one attempt to load."""
+
+    table: LoadTarget
+    nonce: str
+    tag: str
+    """The column that says which task attempt a row is from."""
+
+    @classmethod
+    def fresh(cls, target: LoadTarget, columns: Iterable[str]) -> Staging:
+        """A new one beside its target.
+
+        Args:
+            target: With its schema.
+            columns: The names that the tag must differ from.
+        """
+        taken = set(columns)
+        tag = "stoker_attempt"
+        while tag in taken:
+            tag += "_"
+        nonce = secrets.token_hex(6)
+        digest = hashlib.sha256(str(target).encode()).hexdigest()[:12]
+        return cls(LoadTarget(target.schema, f"stoker_staging_{digest}_{nonce}"), nonce, tag)
+
+
+def lock_key(nonce: str) -> int:
+    """The key of the advisory lock, a bigint."""
+    return _KEYS | int(nonce, 16)
+
+
+def hold(connection: Connection, nonce: str) -> bool:
+    """Take the sign of life for this connection, if no other connection has it."""
+    return bool(connection.run("SELECT pg_try_advisory_lock(:key)", key=lock_key(nonce))[0][0])
+
+
+def end_holder(connection: Connection, nonce: str) -> None:
+    """End the session that holds a sign of life."""
+    connection.run(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND (l.classid::bigint << 32 | l.objid::bigint) = :key AND l.objsubid = 1 AND l.pid <> pg_backend_pid()",
+        key=lock_key(nonce),
+    )
+
+
+def create(connection: Connection, staging: Staging, columns: Sequence[Column], checks: Sequence[str]) -> None:
+    """Create the table; the caller holds the sign of life already, else it could be taken for a dead one's.
+
+    Args:
+        connection: The driver's.
+        staging: What to create.
+        columns: With the target's types, so that a value that does not fit is refused in the task that sends it.
+        checks: The target's constraints that can be checked there too.
+    """
+    parts = [column.definition for column in columns] + [f"{quote(staging.tag)} bigint NOT NULL", *checks]
+    connection.run(
+        f"CREATE UNLOGGED TABLE {staging.table.sql} ({', '.join(parts)}) WITH (autovacuum_enabled = false)",
+    )
+
+
+def evict(connection: Connection, table: LoadTarget) -> None:
+    """End the sessions of our own user that still use a staging table: late attempts, which nobody waits for."""
+    connection.run(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+        "WHERE l.locktype = 'relation' AND l.relation = to_regclass(:name)::oid AND l.pid <> pg_backend_pid() "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND a.backend_type = 'client backend' AND a.usename = current_user",
+        name=table.sql,
+    )
+
+
+def drop(connection: Connection, table: LoadTarget) -> bool:
+    """Drop a staging table in a transaction of its own.
+
+    Returns:
+        Whether it is gone; if not, the next load drops it.
+    """
+    from pg8000.exceptions import DatabaseError
+
+    try:
+        evict(connection, table)
+        connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
+        connection.run(f"SET LOCAL lock_timeout = {_DROP_WAIT * 1000}")
+        connection.run(f"DROP TABLE IF EXISTS {table.sql}")
+        connection.run("COMMIT")
+    except DatabaseError as error:
+        connection.run("ROLLBACK")
+        logger.info("staging table %s could not be dropped (SQLSTATE %s)", table, sqlstate(error))
+        return False
+    return True
+
+
+def sweep(connection: Connection, schema: str) -> list[str]:
+    """Drop the staging tables of dead runs in a schema, and none of a live one.
+
+    Returns:
+        The names of the dropped ones.
+    """
+    rows = connection.run(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = :schema AND c.relkind = 'r' AND c.relname LIKE 'stoker!_staging!_%' ESCAPE '!'",
+        schema=schema,
+    )
+    dropped = []
+    for (name,) in rows:
+        match = _NAME.fullmatch(name)
+        if match is None or not hold(connection, match[1]):
+            continue
+        try:
+            if drop(connection, LoadTarget(schema, name)):
+                dropped.append(name)
+        finally:
+            connection.run("SELECT pg_advisory_unlock(:key)", key=lock_key(match[1]))
+    return dropped
