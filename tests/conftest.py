@@ -1,0 +1,49 @@
+"""One Spark session for the test process, made as a run makes it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from support.project import Project
+
+from stoker import secrets
+from stoker.spark.session import obtain_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local session with two cores, tasks that are tried again, and few shuffle partitions."""
+    folder = tmp_path_factory.mktemp("spark")
+    settings = {
+        # Tests of task retries need more than the one failure that local mode allows.
+        "spark.master": "local[2,3]",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.session.timeZone": "UTC",
+    }
+    session = obtain_session(settings, application="tests", scratch=folder)
+    yield session.spark
+    session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's own settings, nor another test's secrets."""
+    for name in [name for name in os.environ if name.startswith("STOKER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(secrets, "_known", set())
+    monkeypatch.setattr(secrets, "_resolved", {})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project's folder with `source` and `lake` as places."""
+    return Project(tmp_path)
