@@ -49,14 +49,15 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
     """
     if not schema.fields:
         raise SinkError(f"The frame for {target} has no columns.", state=NOTHING, next_step="Select some.")
+    times = Counter(schema.names)
     mistakes = [
-        f"the frame has {times} columns named {name!r}: rename or drop one"
-        for name, times in Counter(schema.names).items()
-        if times > 1
+        f"the frame has {count} columns named {name!r}: rename or drop one" for name, count in times.items() if count > 1
     ]
     there = {column.name: column for column in table.columns} if table else {}
     columns = []
     for field in schema.fields:
+        if times[field.name] > 1:
+            continue
         quote(field.name)
         derived = derived_type(field.dataType)
         if derived is None:
@@ -96,10 +97,10 @@ def create_statement(target: LoadTarget, columns: tuple[Column, ...]) -> str:
 
 
 def _missing(field: StructField, derived: str, table: Table, target: LoadTarget) -> str:
-    close = suggestion(field.name, table.names()).removeprefix(" ") if len(table.columns) <= _SHOWN else ""
+    close = suggestion(field.name, table.names())
     return (
-        f"{target} has no column {field.name!r}. {close}".rstrip()
-        + f" To add it: ALTER TABLE {target.sql} ADD COLUMN {quote(field.name)} {derived};"
+        f"{target} has no column {field.name!r}.{close if 'Did you mean' in close else ''}"
+        f" To add it: ALTER TABLE {target.sql} ADD COLUMN {quote(field.name)} {derived};"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import secrets as random
 import shutil
 import tempfile
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import ConfigurationError
 from stoker.failpoints import failpoint
-from stoker.postgres.embedded.programs import USER
+from stoker.postgres.embedded.home import account
 
 if TYPE_CHECKING:
     from stoker.postgres.embedded.programs import Programs
 
 _STAGING = "data.new-"
-_AGAIN = "Restore it; or stop the server (stoker postgres stop) and remove {home} to begin anew, without the data."
 
 
 def make(home: Path, user: str, programs: Programs) -> None:
@@ -102,12 +100,12 @@ def password(home: Path) -> str:
         reason = "it is empty"
     except (OSError, UnicodeDecodeError) as error:
         text = ""
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        reason = str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8"
     if not text:
         raise ConfigurationError(
             f"The password of the embedded PostgreSQL cannot be read from {path}: {reason}.",
             state="Its data are as they were.",
-            next_step=_AGAIN.format(home=home),
+            next_step=regain(home),
         )
     return text
 
@@ -130,26 +128,22 @@ def check(home: Path, programs: Programs) -> None:
     owner = data.stat().st_uid
     if owner != runner:
         raise ConfigurationError(
-            f"The data in {data} belong to the user {_name(owner)}, and {_name(runner)} runs the server.",
+            f"The data in {data} belong to the user {account(owner)}, and {account(runner)} runs the server.",
             state="The data are as they were.",
-            next_step=f"Work as that user, or: chown -R {_name(runner)} {data}",
+            next_step=f"Work as that user, or: chown -R {account(runner)} {data}",
         )
     if programs.uid is not None and not programs.reach(data, write=True):
         closed = [each for each in data.parents if not each.stat().st_mode & 0o001]
         raise ConfigurationError(
-            f"The user {_name(runner)}, who runs the server for root, cannot reach {data}.",
+            f"The user {account(runner)}, who runs the server for root, cannot reach {data}.",
             state="The data are as they were.",
             next_step=f"chmod o+x {closed[-1] if closed else home}",
         )
 
 
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def tell_again(home: Path) -> str:
+def regain(home: Path) -> str:
     """What to do about a password that is lost or wrong."""
-    return _AGAIN.format(home=home)
+    return (
+        f"Restore {home / 'password'}; or stop the server (stoker postgres stop) and remove {home} to begin anew, "
+        "without the data."
+    )

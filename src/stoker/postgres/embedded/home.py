@@ -45,19 +45,17 @@ def located(folder: Path) -> Path:
     Raises:
         ConfigurationError: If PostgreSQL cannot have such a name.
     """
-    try:
+    with contextlib.suppress(OSError, RuntimeError, UnicodeError):
         path = folder.resolve()
-        path.as_posix().encode()
-    except (OSError, RuntimeError, UnicodeError):
-        path = None
-    if path is None or not str(path).isprintable():
-        raise ConfigurationError(
-            f"The embedded PostgreSQL cannot have the folder {str(folder)!r}: line breaks, control characters, bytes that "
-            "are not UTF-8, or links that lead in a circle.",
-            state="Nothing was written.",
-            next_step="Name another one as folder= of the connection.",
-        )
-    return path
+        # PostgreSQL keeps it on one line of a file, and says it as UTF-8.
+        if min(str(path).encode()) >= ord(" "):
+            return path
+    raise ConfigurationError(
+        f"The embedded PostgreSQL cannot have the folder {str(folder)!r}: it has line breaks, control characters, or bytes that "
+        "are not UTF-8, or links that lead in a circle.",
+        state="Nothing was written.",
+        next_step="Name another one as folder= of the connection.",
+    )
 
 
 @contextlib.contextmanager
@@ -75,7 +73,9 @@ def usable(folder: Path) -> Iterator[None]:
         raise ConfigurationError(
             f"The folder {folder} of the embedded PostgreSQL cannot be used: {error.strerror or error}{at}.",
             state="Its data, if there are any, are as they were.",
-            next_step="Free some space." if room else "Grant access to it, or name another one as folder= of the connection.",
+            next_step="Free some space."
+            if room
+            else "Grant access to it, or name another one as folder= of the connection.",
         ) from error
 
 

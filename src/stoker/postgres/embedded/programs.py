@@ -76,7 +76,7 @@ class Programs:
 
     def reach(self, path: Path, *, write: bool = False) -> bool:
         """Whether the user who runs the server can use a program or folder, through all that are above it."""
-        command = ["/bin/sh", "-c", 'test -x "$1" && test "$2" "$1"', "sh", path, "-w" if write else "-r"]
+        command = ["/bin/sh", "-c", 'test -x "$1" && test "$2" "$1"', "sh", str(path), "-w" if write else "-r"]
         return subprocess.run(command, **self.setting(), check=False).returncode == 0  # noqa: S603 - no text of a user is run
 
     def owner_of(self, data: Path) -> Programs:
