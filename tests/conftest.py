@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from support.project import Project
 
 from stoker import secrets
 from stoker.spark.session import obtain_session
+from support.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.loads import preview
 
 from stoker import DefinitionError, Job, Pipeline, SourceError, place, read, write
+from support.loads import preview
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
     from support.project import Project
 
 SCHEMA = "id int, name string, day date"
@@ -30,7 +31,9 @@ def failure(project: Project, spark: SparkSession, **options: Any) -> dict[str, 
     """The error of a run that loads `source/data.csv`."""
     path = place("source") / options.pop("path", "data.csv")
     source = read.csv(path, schema=options.pop("schema", SCHEMA), **options)
-    job = Job("j", [Pipeline("p", extract={"frame": source}, load=write.parquet(place("lake") / "out", mode="replace"))])
+    job = Job(
+        "j", [Pipeline("p", extract={"frame": source}, load=write.parquet(place("lake") / "out", mode="replace"))]
+    )
     record = job.run(spark=spark, config=project.folder / "stoker.toml")
     error = record.pipelines[0].error
     assert error is not None
@@ -64,7 +67,9 @@ def test_a_malformed_record_is_found_in_a_column_that_nobody_selects(spark: Spar
     """Neither column pruning nor a pushed filter passes a malformed record by."""
     project.write("source/data.csv", "id,name,day\n1,a,2013-01-01\n2,b,yesterday\n")
     source = read.csv(place("source") / "data.csv", schema=SCHEMA)
-    pipeline = Pipeline("reader", extract={"frame": source}, transform=lambda frame: frame.filter("id = 1").select("name"))
+    pipeline = Pipeline(
+        "reader", extract={"frame": source}, transform=lambda frame: frame.filter("id = 1").select("name")
+    )
 
     with pytest.raises(Exception, match="STOKER_MALFORMED_RECORD"):
         preview(pipeline, spark, project.folder).collect()
@@ -93,7 +98,9 @@ def test_malformed_records_are_dropped_and_counted_when_asked(spark: SparkSessio
         pytest.param(b"", "is empty: it has no header line", id="empty"),
         pytest.param(b"id,name\n1,a\n", "lacks day of the schema's columns", id="column missing"),
         pytest.param(b"id,name,day,Name\n", "these names twice (Spark ignores case): Name, name", id="duplicate"),
-        pytest.param("id,name,day\n1,Zoë,2013-01-01\n".encode("latin-1"), "column name has bytes that are not UTF-8", id="latin"),
+        pytest.param(
+            "id,name,day\n1,Zoë,2013-01-01\n".encode("latin-1"), "column name has bytes that are not UTF-8", id="latin"
+        ),
         pytest.param(b"id,n\xe4me,day\n", "header of", id="latin header"),
         pytest.param(b"id,name,day\n1,a,2013-01-01\n2,b", "it has 2 fields and the header 3", id="truncated"),
     ],
@@ -159,7 +166,11 @@ def test_odd_path_names_are_names_and_not_patterns(spark: SparkSession, project:
     """A folder with brackets, spaces and a percent sign is read and written."""
     project.write("source/a.csv", "id,name,day\n1,a,2013-01-01\n")
     odd = place("lake") / "out [1] {x} 100% ü"
-    copy = Pipeline("copy", extract={"frame": read.csv(place("source") / "a.csv", schema=SCHEMA)}, load=write.parquet(odd, mode="append"))
+    copy = Pipeline(
+        "copy",
+        extract={"frame": read.csv(place("source") / "a.csv", schema=SCHEMA)},
+        load=write.parquet(odd, mode="append"),
+    )
     again = Pipeline("again", extract={"frame": copy.all()}, load=write.csv(place("lake") / "b b", mode="replace"))
 
     record = Job("j", [copy, again]).run(spark=spark, config=project.folder / "stoker.toml")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from support.child import run_child
 from support.loads import as_rows, load, rows_of, run, through_stoker, write_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
     from support.project import Project
 
 UNDECIDED = ["files.stage.begin", "files.stage.written", "pipeline.all_staged", "files.publish.begin"]
@@ -57,9 +59,7 @@ def test_a_kill_leaves_old_or_new_rows_and_the_next_run_finishes(
     load(spark, project.folder, mode, "1", "run-1")
     old, new = expected(mode)
 
-    killed = run_child(
-        spark, project.folder, "support.loads:load", mode, "2", "run-2", "23", STOKER_FAILPOINT=point
-    )
+    killed = run_child(spark, project.folder, "support.loads:load", mode, "2", "run-2", "23", STOKER_FAILPOINT=point)
 
     assert killed.returncode == -9, killed.stderr
     decided = point not in UNDECIDED
@@ -75,7 +75,13 @@ def test_another_run_finishes_what_a_killed_one_decided(spark: SparkSession, pro
     """A run with another id first rolls the decided publish forward, then adds its own rows."""
     load(spark, project.folder, mode, "1", "run-1")
     killed = run_child(
-        spark, project.folder, "support.loads:load", mode, "2", "run-2", "23",
+        spark,
+        project.folder,
+        "support.loads:load",
+        mode,
+        "2",
+        "run-2",
+        "23",
         STOKER_FAILPOINT="files.publish.intent_written",
     )
     assert killed.returncode == -9, killed.stderr
@@ -99,13 +105,23 @@ def test_a_foreign_reader_sees_a_replace_at_once(spark: SparkSession, project: P
     plain = lambda: as_rows(spark.read.parquet(str(project.lake / "rows")))  # noqa: E731 - asked three times
 
     before = run_child(
-        spark, project.folder, "support.loads:load", "replace", "2", "run-2",
+        spark,
+        project.folder,
+        "support.loads:load",
+        "replace",
+        "2",
+        "run-2",
         STOKER_FAILPOINT="files.publish.intent_written",
     )
     assert before.returncode == -9
     assert plain() == rows_of(1)
     after = run_child(
-        spark, project.folder, "support.loads:load", "replace", "2", "run-2",
+        spark,
+        project.folder,
+        "support.loads:load",
+        "replace",
+        "2",
+        "run-2",
         STOKER_FAILPOINT="files.publish.moved",
     )
     assert after.returncode == -9
@@ -151,7 +167,12 @@ def test_an_interrupted_disk_error_publishes_nothing(spark: SparkSession, projec
     load(spark, project.folder, "replace", "1", "run-1")
 
     failed = run_child(
-        spark, project.folder, "support.loads:load", "replace", "2", "run-2",
+        spark,
+        project.folder,
+        "support.loads:load",
+        "replace",
+        "2",
+        "run-2",
         STOKER_FAILPOINT="files.publish.begin:raise",
     )
 

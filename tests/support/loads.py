@@ -54,9 +54,7 @@ def run(spark: SparkSession, folder: Path, mode: str, run_id: str | None = None)
 
 def through_stoker(spark: SparkSession, folder: Path) -> list[tuple[int, int, int]]:
     """What another pipeline that reads the place sees."""
-    reader = Pipeline(
-        "reader", extract={"rows": read.parquet(place("lake") / "rows", schema=SCHEMA)}, load=None
-    )
+    reader = Pipeline("reader", extract={"rows": read.parquet(place("lake") / "rows", schema=SCHEMA)}, load=None)
     return as_rows(preview(reader, spark, folder))
 
 

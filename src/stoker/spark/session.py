@@ -121,16 +121,19 @@ def _launch(conf: Any, scratch: Path, log: Path) -> list[str]:
     from pyspark.java_gateway import launch_gateway
 
     fallbacks = []
+    variables: dict[str, str] = {}
     if (conf.get("spark.master") or "").startswith("local"):
         # Else the workers are whatever `python3` is on the path.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+        # The workers import what the driver can: a user's functions are sent by name.
+        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     java = find_java(scratch)
     if java.fallback:
         logger.warning("%s", java.fallback)
         fallbacks.append(java.fallback)
     scratch.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output, _environment("JAVA_HOME", str(java.home)):
+    with log.open("ab") as output, _environment({**variables, "JAVA_HOME": str(java.home)}):
         gateway = launch_gateway(  # type: ignore[no-untyped-call]
             conf=conf, popen_kwargs={"start_new_session": True, "stdout": output, "stderr": output}
         )
@@ -139,16 +142,18 @@ def _launch(conf: Any, scratch: Path, log: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the process that is started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _forget_gateway(context: Any) -> None:

@@ -17,6 +17,7 @@ import hashlib
 import json
 import logging
 import os
+import pwd
 import stat
 import tempfile
 import time
@@ -68,15 +69,29 @@ def usable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        room = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        access = f"Grant access to it{_owned(folder)}, or name another one as folder= of the connection."
         at = f" ({error.filename})" if error.filename and Path(str(error.filename)) != folder else ""
         raise ConfigurationError(
             f"The folder {folder} of the embedded PostgreSQL cannot be used: {error.strerror or error}{at}.",
             state="Its data, if there are any, are as they were.",
-            next_step="Free some space."
-            if room
-            else "Grant access to it, or name another one as folder= of the connection.",
+            next_step="Free some space." if full else access,
         ) from error
+
+
+def _owned(folder: Path) -> str:
+    with contextlib.suppress(OSError):
+        owner = next(each for each in (folder, *folder.parents) if each.exists()).stat().st_uid
+        return "" if owner == os.geteuid() else f", which belongs to the user {account(owner)}"
+    return ""
+
+
+def account(uid: int) -> str:
+    """The name of a user, or the number if there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def existing(folder: Path) -> Path | None:
@@ -101,7 +116,7 @@ def choose(folder: Path, programs: Programs) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     if programs.uid is not None:
         for each in (home, home.parent):
-            each.chmod(0o711)
+            each.chmod(0o755)
     logger.warning("the data of the embedded PostgreSQL of %s are in %s, because %s", folder, home, reason)
     note = {"folder": str(home), "reason": reason}
     with contextlib.suppress(OSError):  # for people only; the way there is known without it

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _PATIENCE = 60.0
 """Seconds for a start, with the recovery after a crash, and for a stop, with its checkpoint: as long as pg_ctl waits."""
+_ORPHANS = 15.0
+"""Seconds for the last processes of a killed server to see that it is gone."""
 _LOG_SIZE = 10_000_000
 """Bytes of server.log from which a start begins a new one."""
 _TRIES = 5
@@ -71,11 +73,7 @@ def running(data: Path, *, patience: float = _PATIENCE) -> Postmaster | None:
         if found.ready:
             return found
         if time.monotonic() > deadline:
-            raise TransientError(
-                f"The embedded PostgreSQL on {data} (process {found.pid}) has been starting or stopping for {patience:g} s.",
-                state="Nothing was written.",
-                next_step=f"See {data.with_name('server.log')}; after a crash it recovers first. Then try again.",
-            )
+            raise _busy(data, found.pid, patience)
         time.sleep(0.02)
 
 
@@ -90,7 +88,7 @@ def _works_on(pid: int, data: Path) -> bool:
             return program.startswith("postgres") and Path(f"/proc/{pid}/cwd").samefile(data)
         except OSError:
             return False
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    shown = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
     return f"postgres -D {data} " in shown.stdout
 
 
@@ -106,7 +104,7 @@ def launch(home: Path, programs: Programs) -> Postmaster:
     try:
         hold(
             lock,
-            15,
+            _ORPHANS,
             f"Processes of an earlier server, perhaps in a container or on another machine, still work on {data}",
         )
         # None does: but PostgreSQL would take a process that got the number of the dead server for it.
@@ -134,7 +132,9 @@ def _attempt(data: Path, log: Path, port: int, lock: int, programs: Programs) ->
     """The started server, or what it said before it ended."""
     # No socket file: its path may be too long, and TCP is all that Spark and pg8000 need.
     settings = [f"listen_addresses={HOST}", f"port={port}", "unix_socket_directories="]
-    command = [programs.folder / "postgres", "-D", data, *(part for each in settings for part in ("-c", each))]
+    command = [str(programs.folder / "postgres"), "-D", str(data)]
+    for each in settings:
+        command += ["-c", each]
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
         begin = output.seek(0, os.SEEK_END)
         process = subprocess.Popen(  # noqa: S603 - our own program and arguments, no shell
@@ -147,17 +147,25 @@ def _attempt(data: Path, log: Path, port: int, lock: int, programs: Programs) ->
         )
     failpoint("postgres.embedded.launched")
     deadline = time.monotonic() + _PATIENCE
-    while (code := process.poll()) is None:
-        found = read(data)
-        if found is not None and found.pid == process.pid and found.ready:
-            break
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.01)
-    if code is not None:
-        return None, _tail(log, begin)
-    process.returncode = 0  # it outlives us on purpose; without this, Python warns about that
-    return running(data, patience=0), ""
+    try:
+        while process.poll() is None:
+            found = read(data)
+            if found is not None and found.pid == process.pid and found.ready:
+                return found, ""
+            if time.monotonic() > deadline:
+                raise _busy(data, process.pid, _PATIENCE)
+            time.sleep(0.01)
+    finally:
+        process.returncode = process.returncode or 0  # it outlives us on purpose; without this, Python warns about that
+    return None, _tail(log, begin)
+
+
+def _busy(data: Path, pid: int, seconds: float) -> TransientError:
+    return TransientError(
+        f"The embedded PostgreSQL on {data} (process {pid}) has been starting or stopping for {seconds:g} s.",
+        state="Its data are as they were.",
+        next_step=f"See {data.with_name('server.log')}; after a crash it recovers first. Then try again.",
+    )
 
 
 def _tail(log: Path, begin: int) -> str:

@@ -67,7 +67,8 @@ def _connected(server: Server) -> Iterator[Connection]:
         try:
             yield connection
         finally:
-            connection.close()
+            with contextlib.suppress(InterfaceError, OSError):
+                connection.close()
     except (DatabaseError, InterfaceError, OSError) as error:
         if sock is not None:
             sock.close()
@@ -80,7 +81,7 @@ def _connected(server: Server) -> Iterator[Connection]:
             ) from error
         reason = told.get("M") or getattr(error, "strerror", None) or str(error)
         raise TransientError(
-            f"The embedded PostgreSQL of {server.folder} does not answer on port {server.port}: {reason}.",
+            f"The embedded PostgreSQL of {server.folder} on port {server.port} does not serve us: {reason}.",
             state="Nothing was written.",
             next_step=f"See {server.data.with_name('server.log')}, then try again.",
         ) from error

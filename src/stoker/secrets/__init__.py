@@ -1,0 +1,10 @@
+"""Secrets: named in the configuration by a reference, resolved on the driver when needed, never shown.
+
+`secret://env/NAME`, `secret://file/PATH`, `secret://aws/NAME#KEY` (AWS Secrets Manager, one key of a JSON secret).
+"""
+
+from stoker.secrets.redaction import has_url_password, redact, remember
+from stoker.secrets.reference import SecretRef, parse
+from stoker.secrets.resolution import resolve
+
+__all__ = ["SecretRef", "has_url_password", "parse", "redact", "remember", "resolve"]
