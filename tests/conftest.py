@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stoker import secrets
+from stoker.secrets import redaction, resolution
 from stoker.spark.session import obtain_session
 from support.project import Project
 
@@ -39,8 +39,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's own settings, nor another test's secrets."""
     for name in [name for name in os.environ if name.startswith("STOKER_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(secrets, "_known", set())
-    monkeypatch.setattr(secrets, "_resolved", {})
+    monkeypatch.setattr(redaction, "_known", ())
+    monkeypatch.setattr(resolution, "_resolved", {})
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def _key(ref: SecretRef, key: str, text: str) -> str:
             f"Leave #{key} out, or store the secret as a JSON object.",
         )
     if key not in document:
-        raise wrong(ref, f"has no key {key!r}.{suggestion(key, document)}".rstrip("."), "Name one of its keys after #.")
+        raise wrong(ref, f"has no key {key!r}.{suggestion(key, document)}", "Name one of its keys after #.")
     value = document[key]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise wrong(ref, "is neither text nor a number there", f"Store text under the key {key!r}.")

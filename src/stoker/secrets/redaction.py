@@ -27,7 +27,9 @@ def remember(value: str) -> None:
     """
     global _known  # noqa: PLW0603 - what a process must not show is known to all of it
     if len(value) >= SHORTEST:
-        forms = (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1])
+        # An environment variable may hold bytes that are no UTF-8.
+        quoted = (quote(value, safe="", errors="surrogateescape"), quote_plus(value, errors="surrogateescape"))
+        forms = (value, *quoted, json.dumps(value)[1:-1], repr(value)[1:-1])
         _known = tuple(dict.fromkeys((*_known, *forms)))
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stoker.errors import suggestion
-
 PREFIX = "secret://"
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -36,30 +34,26 @@ def parse(text: str) -> SecretRef | None:
         text: `secret://env/NAME`, `secret://file/PATH`, `secret://aws/NAME` or `secret://aws/NAME#KEY`; or anything else.
 
     Raises:
-        ValueError: If it is meant as a reference and is not complete; the text says why, and repeats no more than the
-            kind, since a password may have been put in the name's place.
+        ValueError: If it is meant as a reference and is not one; the reason repeats nothing of it, since a password may
+            have been put in the name's place.
     """
     if not text.startswith(PREFIX):
         if _ALMOST.match(text):
             # A misspelt reference would be sent to the server as if it were the password.
             raise ValueError(f"almost begins with {PREFIX}, and must do so exactly")
         return None
-    kind, slash, rest = text.removeprefix(PREFIX).partition("/")
+    kind, _, rest = text.removeprefix(PREFIX).partition("/")
     if kind not in _FORMS:
-        raise ValueError(_unknown(kind, known_form=bool(slash)))
+        raise ValueError(f"is none of {', '.join(_FORMS.values())}")
     name, hash_sign, key = rest.partition("#") if kind == "aws" else (rest, "", "")
     if not name:
         raise ValueError(f"lacks what stands after the kind: {_FORMS[kind]}")
     if any(ord(character) < ord(" ") for character in name + key):
         raise ValueError("has a line break or another control character")
+    if name != name.strip() or key != key.strip():
+        raise ValueError("has a space before or after its name")
     if kind == "env" and not _VARIABLE.fullmatch(name):
         raise ValueError("should name one environment variable (letters, digits and _): secret://env/NAME")
     if hash_sign and not key:
         raise ValueError("lacks the key after #: secret://aws/NAME#KEY, or without # for the whole secret")
     return SecretRef(kind, name, key or None)
-
-
-def _unknown(kind: str, *, known_form: bool) -> str:
-    # Without a slash it may be the password itself: secret://hunter2.
-    told = f"{PREFIX}{kind}/ is not known.{suggestion(kind, _FORMS)}" if known_form else "lacks its kind."
-    return f"{told} There are {', '.join(_FORMS.values())}"

@@ -48,7 +48,8 @@ def resolve(ref: SecretRef, *, folder: Path) -> str:
 
 def wrong(ref: SecretRef, what: str, next_step: str) -> ConfigurationError:
     """The error for a secret that cannot be had."""
-    return ConfigurationError(f"The secret {ref} {what}.", state="Nothing was written.", next_step=next_step)
+    end = "" if what.endswith(("?", ".")) else "."
+    return ConfigurationError(f"The secret {ref} {what}{end}", state="Nothing was written.", next_step=next_step)
 
 
 def _where(ref: SecretRef) -> str:

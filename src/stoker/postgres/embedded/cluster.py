@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stoker.postgres.embedded.programs import Programs
 
 _STAGING = "data.new-"
+_MARKS = ("error:", "ERROR:", "FATAL:", "PANIC:")
+"""In the lines of initdb that say what went wrong, between those that say what it goes on to do."""
 
 
 def make(home: Path, user: str, programs: Programs) -> None:
@@ -56,10 +58,11 @@ def _initdb(home: Path, data: Path, password: Path, user: str, programs: Program
     auth = ["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--username={user}", f"--pwfile={password}"]
     done = programs.run("initdb", ["-D", data, *locale, *auth])
     if done.returncode != 0:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip() and " hint: " not in f" {line}"]
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        said = [line for line in said if any(mark in line for mark in _MARKS)] or said[-5:]
         raise ConfigurationError(
             f"The embedded PostgreSQL cannot be made in {home} (initdb ended with {done.returncode}):\n"
-            + "\n".join(f"  {line}" for line in said[-5:]),
+            + "\n".join(f"  {line}" for line in said[:5]),
             state="Nothing was left behind.",
             next_step="Check the disk's space and the folder's permissions.",
         )

@@ -33,6 +33,9 @@ _LOG_SIZE = 10_000_000
 """Bytes of server.log from which a start begins a new one."""
 _TRIES = 5
 
+_launched: set[int] = set()
+"""Servers that are children of this process."""
+
 
 @dataclass(frozen=True)
 class Postmaster:
@@ -79,8 +82,9 @@ def running(data: Path, *, patience: float = _PATIENCE) -> Postmaster | None:
 
 def _works_on(pid: int, data: Path) -> bool:
     """Whether a process is a PostgreSQL on these data, and not another one that got the number of a dead server."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # if we started it ourselves, it stays in the process table until we ask
+    if pid in _launched:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)  # a dead child stays in the process table until we ask
     if Path("/proc/self/cwd").exists():
         try:
             # The postmaster works inside of its data folder.
@@ -121,10 +125,11 @@ def launch(home: Path, programs: Programs) -> Postmaster:
                 break
     finally:
         os.close(lock)
+    full = "Free some space, then start it again. " if "No space left" in told else ""
     raise ConfigurationError(
         f"The embedded PostgreSQL in {home} did not start. It said:\n{told or '  nothing'}",
         state="Its data are as they were.",
-        next_step=f"See {log}. If the data can go, remove {home} to begin anew.",
+        next_step=f"{full}See {log}. If the data can go, remove {home} to begin anew.",
     )
 
 
@@ -145,6 +150,7 @@ def _attempt(data: Path, log: Path, port: int, lock: int, programs: Programs) ->
             pass_fds=[lock],
             **programs.setting(),
         )
+    _launched.add(process.pid)
     failpoint("postgres.embedded.launched")
     deadline = time.monotonic() + _PATIENCE
     try:

@@ -1,0 +1,1 @@
+"""Departures from New York in 2013."""
