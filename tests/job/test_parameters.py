@@ -69,7 +69,7 @@ def test_text_becomes_the_fields_types() -> None:
         Decimal("2.50"),
         Size.LARGE,
         5,
-        None,  # noqa: DTZ001, FBT003
+        None,
         (date(2013, 1, 1), date(2013, 1, 2)),
     )
     assert as_json(found)["days"] == ["2013-01-01", "2013-01-02"]

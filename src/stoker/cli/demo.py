@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from stoker.postgres.embedded import Server
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_LOOK = "SELECT rank, name, flights, round(100 * on_time_share::numeric, 1) FROM carrier_punctuality ORDER BY rank LIMIT 3"
+_LOOK = (
+    "SELECT rank, name, flights, round(100 * on_time_share::numeric, 1) FROM carrier_punctuality ORDER BY rank LIMIT 3"
+)
 
 
 @click.command()
@@ -78,7 +80,7 @@ def _show(folder: Path) -> None:
         f"\nlook at it:\n"
         f"  cd {shown}\n"
         f"  stoker plan flights                                  what was done\n"
-        f"  psql \"$(stoker postgres url --with-password)\"        the tables\n"
+        f'  psql "$(stoker postgres url --with-password)"        the tables\n'
         f"  ls .stoker/lake .stoker/runs                         the Parquet files and the run records\n"
         f"  stoker postgres stop                                 stop the server; the data stay"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.record import State
@@ -19,7 +20,8 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
     state = str(record.state)
     if record.sinks and all(sink.already for sink in record.sinks):
         state = "had succeeded"
-    where = "\n".join(sink.where for sink in record.sinks)
+    here = f"{Path.cwd()}/"
+    where = "\n".join(sink.where.removeprefix(here) for sink in record.sinks)
     return record.name, state, _count(record.rows_read), _count(record.rows_written), seconds, where
 
 

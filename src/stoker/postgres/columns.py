@@ -51,7 +51,9 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
         raise SinkError(f"The frame for {target} has no columns.", state=NOTHING, next_step="Select some.")
     times = Counter(schema.names)
     mistakes = [
-        f"the frame has {count} columns named {name!r}: rename or drop one" for name, count in times.items() if count > 1
+        f"the frame has {count} columns named {name!r}: rename or drop one"
+        for name, count in times.items()
+        if count > 1
     ]
     there = {column.name: column for column in table.columns} if table else {}
     columns = []

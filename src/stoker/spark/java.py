@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FITTING = (17, 21)
 """Major versions that Spark 3.5 and 4.x both run on."""
+_FOLDERS = ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines", "/opt/homebrew/opt")
+"""Where distributions, macOS and Homebrew put Java."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     found = shutil.which("java", path=environ.get("PATH", ""))
     if found:
         yield "PATH", Path(found).resolve().parent.parent
-    for folder in ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines", "/opt/homebrew/opt"):
+    for folder in _FOLDERS:
         for home in sorted(Path(folder).glob("*")):
             for inner in (home, home / "Contents" / "Home", home / "libexec/openjdk.jdk/Contents/Home"):
                 # A bare JVM folder may be a Homebrew formula of anything: only what calls itself Java is asked.
