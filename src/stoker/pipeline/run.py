@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from stoker.failpoints import failpoint
 from stoker.pipeline.failures import explained
 from stoker.record import SinkRecord
 from stoker.spark.metrics import reads
+from stoker.spark.tasks import wait_for_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from stoker.connectors.base import Context, Endpoint, Load, Loaded, Sink
     from stoker.pipeline.pipeline import Pipeline
     from stoker.record import PipelineRecord
+
+_CANCELLED_TASKS = 8.0
+"""Seconds that cancelled tasks have to end: Spark kills their Python workers after two."""
 
 
 @dataclass
@@ -174,6 +179,9 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 def _close(targets: list[_Target], context: Context) -> None:
     """Close all, also when one fails: what it leaves is cleaned by the next run."""
+    if context.stopped():
+        with suppress(Exception):  # the JVM may be gone
+            wait_for_tasks(context.spark, _CANCELLED_TASKS)
     for target, error in _closing(targets):
         context.fallback(f"the staging of {target.where.where} was not removed ({error}); the next run removes it")
 

@@ -1,0 +1,109 @@
+"""Whole processes: exit codes, signals, JSON. Each starts its own JVM."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from support.loads import write_rows
+
+if TYPE_CHECKING:
+    from support.project import Project
+
+APP = """
+import time
+from stoker import Job, Pipeline, main, place, read, write
+
+def slow(rows):
+    def wait(frames):
+        time.sleep(60)
+        yield from frames
+    return rows.mapInPandas(wait, rows.schema)
+
+def fails(rows):
+    return rows.select("nothing")
+
+rows = read.csv(place("source") / "rows.csv", schema="id int, part int, version int")
+def pipeline(name, transform=None):
+    return Pipeline(name, extract={"rows": rows}, transform=transform, load=write.parquet(place("lake") / name, mode="replace"))
+
+fast = Job("fast", [pipeline("copied")])
+failing = Job("failing", [pipeline("copied"), pipeline("wrong", fails)])
+long = Job("long", [pipeline("a"), pipeline("b", slow), pipeline("c")])
+
+if __name__ == "__main__":
+    main(fast)
+"""
+
+
+@pytest.fixture
+def app(project: Project) -> Project:
+    """A project with a quick, a failing and a slow job."""
+    toml = (project.folder / "stoker.toml").read_text()
+    project.write("stoker.toml", toml + '[jobs]\nfast = "app:fast"\nfailing = "app:failing"\nlong = "app:long"\n')
+    project.write("app.py", APP)
+    write_rows(project.folder, "1")
+    return project
+
+
+def test_json_is_the_record_and_nothing_else(app: Project) -> None:
+    """Standard output is one JSON document; the lines are on standard error."""
+    done = app.stoker("run", "fast", "--json", "--run-id", "nightly-1")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == app.records()[0]
+    assert "copied: succeeded, 30 rows" in done.stderr
+
+
+def test_an_entry_point_is_the_same_and_a_failure_exits_with_1(app: Project) -> None:
+    """`python app.py` runs its job; a job that fails says what and exits with 1."""
+    done = subprocess.run([sys.executable, "app.py", "--run-id", "x"], cwd=app.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (app.lake / "copied").exists()
+
+    failed = app.stoker("run", "failing")
+
+    assert failed.returncode == 1
+    assert "error: Job failing, pipeline wrong: The transformer fails failed" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert "succeeded" in failed.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_cancels_cleans_and_records(app: Project, number: int, code: int) -> None:
+    """Spark's jobs are cancelled, staging is removed, the record says what was done, and no process stays."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stoker", "run", "long"], cwd=app.folder, text=True, env=dict(os.environ),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("b: stages"):
+            break
+    time.sleep(1.5)
+    children = psutil.Process(process.pid).children(recursive=True)
+    begin = time.monotonic()
+
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == code, errors
+    assert time.monotonic() - begin < 20
+    [document] = app.records()
+    assert document["state"] == "interrupted"
+    assert document["signal"] == signal.Signals(number).name
+    assert {each["name"]: each["state"] for each in document["pipelines"]} == {
+        "a": "succeeded", "b": "interrupted", "c": "skipped",
+    }
+    assert app.leftovers() == []
+    assert "interrupted" in output
+    gone, alive = psutil.wait_procs(children, timeout=15)
+    assert alive == []
+    assert gone

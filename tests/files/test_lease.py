@@ -1,0 +1,131 @@
+"""Two runs into one target at the same time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from support.child import run_child
+from support.loads import load, rows_of, run, through_stoker, write_rows
+
+from stoker.files.control import Target
+from stoker.files.filesystem import file_system
+from stoker.files.lease import Lease, live_holder
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from pyspark.sql import SparkSession
+    from support.project import Project
+
+
+def start_slow_run(spark: SparkSession, project: Project, seconds: int) -> threading.Thread:
+    """A run in another process that stays between staging and publishing."""
+    done: list[subprocess.CompletedProcess[str]] = []
+    thread = threading.Thread(
+        target=lambda: done.append(
+            run_child(
+                spark, project.folder, "support.loads:load", "append", "1", "slow",
+                STOKER_FAILPOINT=f"pipeline.all_staged:sleep={seconds}",
+            )
+        )
+    )
+    thread.done = done  # type: ignore[attr-defined]
+    thread.start()
+    fs, target = file_system(spark, str(project.lake)), Target(str(project.lake / "rows"))
+    while live_holder(fs, target) is None and thread.is_alive():
+        thread.join(0.05)
+    return thread
+
+
+def test_the_second_run_waits_for_the_first(spark: SparkSession, project: Project) -> None:
+    """Both succeed, one after the other, and each row is there once for each of them."""
+    slow = start_slow_run(spark, project, 3)
+
+    record = run(spark, project.folder, "append", "second")
+    slow.join()
+
+    assert slow.done[0].returncode == 0, slow.done[0].stderr  # type: ignore[attr-defined]
+    assert record.state == "succeeded"
+    assert through_stoker(spark, project.folder) == sorted(rows_of(1) * 2)
+
+
+def test_a_run_that_will_not_wait_says_who_holds_the_target(spark: SparkSession, project: Project) -> None:
+    """With a short lease_wait the error names run, process and machine, and nothing is mixed."""
+    toml = project.folder / "stoker.toml"
+    toml.write_text(toml.read_text() + "\n[run]\nlease_wait = 0.2\n")
+    slow = start_slow_run(spark, project, 4)
+
+    error = run(spark, project.folder, "append", "second").pipelines[0].error
+    slow.join()
+
+    assert error
+    assert error["type"] == "LeaseHeldError"
+    assert "is held by run slow (process " in str(error["message"])
+    assert through_stoker(spark, project.folder) == rows_of(1)
+
+
+def test_many_candidates_hold_it_one_at_a_time(spark: SparkSession, project: Project) -> None:
+    """Eight threads that want one lease have it alone, each once."""
+    target = Target(str(project.lake / "x"))
+    inside, most, turns = [0], [0], []
+    lock = threading.Lock()
+
+    def candidate(number: int) -> None:
+        lease = Lease(file_system(spark, target.path), target, run_id=f"r{number}", wait=60)
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        turns.append(number)
+        threading.Event().wait(0.02)
+        with lock:
+            inside[0] -= 1
+        lease.release()
+
+    threads = [threading.Thread(target=candidate, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(turns) == list(range(8))
+    assert most == [1]
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        pytest.param({"host": "elsewhere", "heartbeat": 0.0}, id="old heartbeat of another machine"),
+        pytest.param({"heartbeat": 9e12, "pid": 999_999_999}, id="dead process of this machine"),
+        pytest.param({"heartbeat": 9e12, "started": "1"}, id="reused pid"),
+    ],
+)
+def test_a_dead_lease_is_taken_over(spark: SparkSession, project: Project, holder: dict[str, object]) -> None:
+    """A lease whose holder is gone does not make anyone wait."""
+    import os
+    import socket
+
+    target = Target(str(project.lake / "rows"))
+    fs = file_system(spark, target.path)
+    whole = {"run_id": "dead", "host": socket.gethostname(), "pid": os.getpid(), "started": "1", "heartbeat": 9e12, **holder}
+    fs.write_text(f"{target.control}/lease-dead.json", json.dumps(whole))
+    write_rows(project.folder, "1")
+
+    load(spark, project.folder, "replace", "1", "run-1")
+
+    assert through_stoker(spark, project.folder) == rows_of(1)
+    assert project.leftovers() == []
+
+
+def test_a_live_lease_of_another_machine_is_respected(spark: SparkSession, project: Project) -> None:
+    """A recent heartbeat from elsewhere is a holder."""
+    import time
+
+    target = Target(str(project.lake / "rows"))
+    fs = file_system(spark, target.path)
+    holder = {"run_id": "other", "host": "elsewhere", "pid": 1, "started": "1", "heartbeat": time.time()}
+    fs.write_text(f"{target.control}/lease-other.json", json.dumps(holder))
+
+    assert live_holder(fs, target) == holder
