@@ -16,12 +16,12 @@ def declared_schema(schema: StructType | str) -> StructType:
     Raises:
         DefinitionError: If it is neither, or not a schema.
     """
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import StructType, _parse_datatype_string
 
     parsed: object = schema
     if isinstance(schema, str):
         try:
-            parsed = StructType.fromDDL(schema)
+            parsed = _parse_datatype_string(schema)  # StructType.fromDDL came with Spark 4
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
             raise DefinitionError(
