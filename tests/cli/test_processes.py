@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+
 from support.loads import write_rows
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def test_json_is_the_record_and_nothing_else(app: Project) -> None:
 
 def test_an_entry_point_is_the_same_and_a_failure_exits_with_1(app: Project) -> None:
     """`python app.py` runs its job; a job that fails says what and exits with 1."""
-    done = subprocess.run([sys.executable, "app.py", "--run-id", "x"], cwd=app.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "app.py", "--run-id", "x"], cwd=app.folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert (app.lake / "copied").exists()
 
@@ -80,8 +83,12 @@ def test_an_entry_point_is_the_same_and_a_failure_exits_with_1(app: Project) -> 
 def test_a_signal_cancels_cleans_and_records(app: Project, number: int, code: int) -> None:
     """Spark's jobs are cancelled, staging is removed, the record says what was done, and no process stays."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "stoker", "run", "long"], cwd=app.folder, text=True, env=dict(os.environ),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        [sys.executable, "-m", "stoker", "run", "long"],
+        cwd=app.folder,
+        text=True,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stderr
     for line in process.stderr:
@@ -100,7 +107,9 @@ def test_a_signal_cancels_cleans_and_records(app: Project, number: int, code: in
     assert document["state"] == "interrupted"
     assert document["signal"] == signal.Signals(number).name
     assert {each["name"]: each["state"] for each in document["pipelines"]} == {
-        "a": "succeeded", "b": "interrupted", "c": "skipped",
+        "a": "succeeded",
+        "b": "interrupted",
+        "c": "skipped",
     }
     assert app.leftovers() == []
     assert "interrupted" in output

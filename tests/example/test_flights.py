@@ -100,6 +100,7 @@ def test_parquet_equals_the_oracle(record: RunRecord, folder: Path, table: str) 
     path = folder / ".stoker" / "lake" / table
     names = TABLES[table]
     result = duckdb.sql(f"SELECT {', '.join(names)} FROM read_parquet('{path}/**/*.parquet', hive_partitioning=true)")
+    assert result is not None
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     assert summary(rows, names) == summary(expected(folder / "data", table, since=SINCE, late=LATE), names)

@@ -7,17 +7,18 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from support.child import run_child
-from support.loads import load, rows_of, run, through_stoker, write_rows
 
 from stoker.files.control import Target
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease, live_holder
+from support.child import run_child
+from support.loads import load, rows_of, run, through_stoker, write_rows
 
 if TYPE_CHECKING:
     import subprocess
 
     from pyspark.sql import SparkSession
+
     from support.project import Project
 
 
@@ -27,7 +28,12 @@ def start_slow_run(spark: SparkSession, project: Project, seconds: int) -> threa
     thread = threading.Thread(
         target=lambda: done.append(
             run_child(
-                spark, project.folder, "support.loads:load", "append", "1", "slow",
+                spark,
+                project.folder,
+                "support.loads:load",
+                "append",
+                "1",
+                "slow",
                 STOKER_FAILPOINT=f"pipeline.all_staged:sleep={seconds}",
             )
         )
@@ -109,7 +115,14 @@ def test_a_dead_lease_is_taken_over(spark: SparkSession, project: Project, holde
 
     target = Target(str(project.lake / "rows"))
     fs = file_system(spark, target.path)
-    whole = {"run_id": "dead", "host": socket.gethostname(), "pid": os.getpid(), "started": "1", "heartbeat": 9e12, **holder}
+    whole = {
+        "run_id": "dead",
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": "1",
+        "heartbeat": 9e12,
+        **holder,
+    }
     fs.write_text(f"{target.control}/lease-dead.json", json.dumps(whole))
     write_rows(project.folder, "1")
 

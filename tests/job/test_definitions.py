@@ -102,7 +102,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: job(first, Pipeline("first", extract={"a": source()}, load=sink("x"))),
         "two pipelines named 'first'",
     ),
-    "no pipelines": (lambda: job(), "has no pipelines"),
+    "no pipelines": (job, "has no pipelines"),
     "one place": (
         lambda: job(first, Pipeline("b", extract={"a": source()}, load=write.csv(lake / "first", mode="append"))),
         "'b' and 'first' both load",

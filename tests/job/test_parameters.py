@@ -32,7 +32,7 @@ class Parameters:
     ratio: float = 0.5
     dry: bool = False
     day: date = date(2013, 1, 1)
-    at: datetime = datetime(2013, 1, 1, 6)  # noqa: DTZ001 - a parameter without a zone
+    at: datetime = datetime(2013, 1, 1, 6)
     amount: Decimal = Decimal("1.10")
     size: Size = Size.SMALL
     maybe: Optional[int] = None  # noqa: UP045 - both spellings are supported

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,8 @@ from stoker.record import schema
 from support.loads import as_rows, rows_of, write_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
@@ -90,7 +91,10 @@ def test_pipelines_run_side_by_side_when_told(spark: SparkSession, project: Proj
 
     a, b = record.pipeline("a"), record.pipeline("b")
     assert record.state == "succeeded"
-    assert a.start and b.start and a.end and b.end
+    assert a.start
+    assert b.start
+    assert a.end
+    assert b.end
     assert max(a.start, b.start) < min(a.end, b.end)
 
 
@@ -207,7 +211,7 @@ def test_a_task_that_fails_in_mid_partition_is_tried_again_without_a_trace(
     """No row twice and none lost, in each mode of files."""
 
     def flaky(rows: DataFrame) -> DataFrame:
-        return rows.repartition(2, "id").mapInPandas(flaky_batches, SCHEMA)
+        return rows.repartition(2, "id").mapInPandas(flaky_batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here
 
     loads = {
         mode: write.parquet(lake / mode, mode=mode, partition_by=["part"])

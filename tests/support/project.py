@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stoker.config import Config, find_config, load_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TOML = """
 [environments.development.places]

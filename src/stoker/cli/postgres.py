@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +10,9 @@ from stoker.cli.project import project
 from stoker.entrypoint.execute import DONE, FAILED
 from stoker.errors import UsageError
 from stoker.postgres import embedded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.group()

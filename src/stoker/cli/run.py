@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("-h", "--help", "show_help", is_flag=True, help="Show this, and the job's parameters.")
 @run_options
 @click.pass_context
-def run(context: click.Context, job: str | None, *, show_help: bool, **given: Any) -> int:
+def run(context: click.Context, /, job: str | None, *, show_help: bool, **given: Any) -> int:
     """Run JOB, a name under [jobs] of stoker.toml."""
     if show_help:
         click.echo(context.get_help())

@@ -51,7 +51,7 @@ class PlainObserver(Observer):
 
 def table(record: RunRecord) -> str:
     """The pipelines as a table of text."""
-    rows = [HEADINGS]
+    rows: list[tuple[str, ...]] = [HEADINGS]
     for pipeline in record.pipelines:
         *cells, where = row(pipeline)
         first, *more = where.split("\n")

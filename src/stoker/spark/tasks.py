@@ -17,7 +17,7 @@ def wait_for_tasks(spark: SparkSession, seconds: float) -> None:
         seconds: The longest wait; tasks of other jobs in the session are waited for too.
     """
     deadline = time.monotonic() + seconds
-    store = spark.sparkContext._jsc.sc().statusStore()  # type: ignore[union-attr]  # noqa: SLF001 - no public way
+    store = spark.sparkContext._jsc.sc().statusStore()  # noqa: SLF001 - no public way
     while time.monotonic() < deadline:
         executors = store.executorList(True)  # noqa: FBT003 - Java has no names for arguments
         if not any(executors.apply(position).activeTasks() for position in range(executors.size())):
