@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -77,6 +78,34 @@ def test_an_entry_point_is_the_same_and_a_failure_exits_with_1(app: Project) -> 
     assert "error: Job failing, pipeline wrong: The transformer fails failed" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert "succeeded" in failed.stdout
+
+
+def test_a_terminal_gets_live_lines_and_a_table(app: Project) -> None:
+    """On a terminal the pipelines are drawn while they run, and the table stays."""
+    import pty
+
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stoker", "run", "fast"],
+        cwd=app.folder,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the process has ended
+        while piece := os.read(master, 65536):
+            shown += piece
+    os.close(master)
+
+    assert process.wait(timeout=30) == 0, shown
+    text = shown.decode()
+    assert "Spark starts" in text
+    assert "stages lake/copied" in text
+    assert "rows out" in text
+    assert "Traceback" not in text
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, row
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
 from stoker.job.events import Observer
 from stoker.record import PipelineRecord, RunRecord, State
 from stoker.secrets import redact
@@ -46,10 +46,10 @@ class LiveObserver(Observer):
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._lines: dict[str, _Line] = {}
-        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
         self._tracker: Any = None
         self._over = threading.Event()
         self._starting = "Spark starts"
+        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
 
     def run_started(self, record: RunRecord, pipelines: Sequence[str]) -> None:
         """Draw all pipelines as waiting."""
@@ -69,7 +69,7 @@ class LiveObserver(Observer):
 
     def pipeline_step(self, name: str, step: str) -> None:
         """Show what it does."""
-        self._lines[name].step = step
+        self._lines[name].step = here(step)
         self._lines[name].tasks = ""
 
     def pipeline_ended(self, record: PipelineRecord) -> None:
@@ -78,7 +78,7 @@ class LiveObserver(Observer):
 
     def run_ended(self, record: RunRecord) -> None:
         """Take the lines away and print the table."""
-        self.stop()
+        self.close()
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in HEADINGS:
             table.add_column(heading, justify="right" if heading in NUMERIC else "left", overflow="fold")
@@ -91,7 +91,7 @@ class LiveObserver(Observer):
             style = "red" if line.startswith("error:") else ""
             self._console.print(Text(redact(line), style=style))
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the drawing, whatever happened."""
         self._over.set()
         with suppress(Exception):

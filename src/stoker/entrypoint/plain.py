@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, row
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
 from stoker.job.events import Observer
 from stoker.secrets import redact
 
@@ -33,7 +33,7 @@ class PlainObserver(Observer):
 
     def pipeline_step(self, name: str, step: str) -> None:
         """Say it."""
-        _say(f"{name}: {step}")
+        _say(f"{name}: {here(step)}")
 
     def pipeline_ended(self, record: PipelineRecord) -> None:
         """Say the state."""

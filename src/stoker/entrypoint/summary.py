@@ -20,9 +20,13 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
     state = str(record.state)
     if record.sinks and all(sink.already for sink in record.sinks):
         state = "had succeeded"
-    here = f"{Path.cwd()}/"
-    where = "\n".join(sink.where.removeprefix(here) for sink in record.sinks)
+    where = "\n".join(here(sink.where) for sink in record.sinks)
     return record.name, state, _count(record.rows_read), _count(record.rows_written), seconds, where
+
+
+def here(text: str) -> str:
+    """The text with paths below the working folder made relative."""
+    return text.replace(f"{Path.cwd()}/", "")
 
 
 def endings(record: RunRecord) -> list[str]:

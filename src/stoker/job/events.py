@@ -32,3 +32,6 @@ class Observer:
 
     def run_ended(self, record: RunRecord) -> None:
         """All is done, and the record is written."""
+
+    def close(self) -> None:
+        """The run is over, however it ended; called last, also after an error."""

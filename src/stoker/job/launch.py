@@ -72,8 +72,8 @@ def launch(
 
     save()
     selected = [pipeline.name for pipeline in plan.pipelines if pipeline.sinks]
-    observer.run_started(record, selected)
     try:
+        observer.run_started(record, selected)
         _run(job, loaded, parameters, selected, record, observer, save, spark)
     except BaseException as error:
         record.end = datetime.now(UTC)
@@ -83,12 +83,14 @@ def launch(
         with suppress(StokerError):
             save()
         if not isinstance(error, KeyboardInterrupt):
+            observer.close()
             raise
     order = {name: position for position, name in enumerate(selected)}
     record.pipelines.sort(key=lambda each: order.get(each.name, 0))
     failpoint("run.before_record")
     save()
     observer.run_ended(record)
+    observer.close()
     return record
 
 
