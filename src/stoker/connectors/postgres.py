@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.errors import DefinitionError, suggestion
+from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
 from stoker.postgres.names import LoadTarget
 
@@ -57,7 +58,11 @@ class _PostgresSinkLoad(Load):
         from stoker.postgres.load import PostgresLoad
 
         config = context.names.config
-        info = resolve(config.connection(sink.connection), folder=config.source.folder)
+        settings = config.connection(sink.connection)
+        info = resolve(settings, folder=config.source.folder)
+        server = embedded.status(settings.folder) if settings.embedded and settings.folder else None
+        if server is not None and server.data.parent != server.folder:
+            context.fallback(f"the embedded PostgreSQL's data are in {server.data.parent}, not in {server.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"
         self._load = PostgresLoad(info, sink.table, mode=sink.mode, run_id=context.run_id, sink=name)
         self._rows = 0
