@@ -83,6 +83,6 @@ def test_records_that_cannot_be_written_stop_the_run_before_it_begins(project: P
     project.write("stoker.toml", toml + '\n[run]\nrecords = "/proc/stoker"\n')
     write_rows(project.folder, "1", (1,))
 
-    with pytest.raises(ConfigurationError, match="run record /proc/stoker/.* cannot be written"):
+    with pytest.raises(ConfigurationError, match=r"run record /proc/stoker/.* cannot be written"):
         run(spark, project.folder, "replace")
     assert not project.lake.exists()

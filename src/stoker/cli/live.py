@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from stoker.entrypoint.arguments import RunOptions
+
 _COLOURS = {State.SUCCEEDED: "green", State.FAILED: "red", State.SKIPPED: "yellow", State.INTERRUPTED: "yellow"}
 _EVERY = 0.25
 """Seconds between two looks at Spark."""
@@ -43,7 +46,8 @@ class _Line:
 class LiveObserver(Observer):
     """Draws on standard error; the table at the end goes to standard output."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: RunOptions) -> None:
+        self._asked = asked
         self._console = Console(stderr=True)
         self._lines: dict[str, _Line] = {}
         self._tracker: Any = None
@@ -71,6 +75,12 @@ class LiveObserver(Observer):
         """Show what it does."""
         self._lines[name].step = here(step)
         self._lines[name].tasks = ""
+
+    def pipeline_failed(self, name: str, error: BaseException) -> None:
+        """Print the trace above the lines if that was asked for."""
+        if self._asked.traceback:
+            trace = "".join(traceback.format_exception(error))
+            self._console.print(Text(redact(f"{name}: {trace}")))
 
     def pipeline_ended(self, record: PipelineRecord) -> None:
         """Show its state."""

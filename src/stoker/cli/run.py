@@ -43,5 +43,5 @@ def observer(asked: RunOptions) -> Observer:
             from stoker.cli.live import LiveObserver
         except ImportError:
             return PlainObserver(asked)
-        return LiveObserver()
+        return LiveObserver(asked)
     return PlainObserver(asked)

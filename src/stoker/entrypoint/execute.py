@@ -11,7 +11,7 @@ from stoker import logs
 from stoker.config import find_config, load_config
 from stoker.entrypoint.signals import signals_raise
 from stoker.errors import ConfigurationError, DefinitionError, MissingExtraError, StokerError, UsageError
-from stoker.job.launch import launch, traces
+from stoker.job.launch import launch
 from stoker.job.parameters import filled
 from stoker.job.runner import TerminatedError
 from stoker.record import State
@@ -75,9 +75,6 @@ def _run(job: Job, asked: RunOptions, observer: Observer) -> RunRecord:
 def _code(record: RunRecord, asked: RunOptions) -> int:
     if asked.as_json:
         print(json.dumps(record.to_json(), indent=2, ensure_ascii=False))  # noqa: T201 - what was asked for
-    if asked.traceback:
-        for error in traces(record).values():
-            show_error(error, trace=True)
     if record.state is State.INTERRUPTED:
         return TERMINATED if record.signal == "SIGTERM" else INTERRUPTED
     return DONE if record.state is State.SUCCEEDED else FAILED

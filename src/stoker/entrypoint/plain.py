@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
@@ -34,6 +35,11 @@ class PlainObserver(Observer):
     def pipeline_step(self, name: str, step: str) -> None:
         """Say it."""
         _say(f"{name}: {here(step)}")
+
+    def pipeline_failed(self, name: str, error: BaseException) -> None:
+        """Print the trace if that was asked for."""
+        if self._asked.traceback:
+            _say(f"{name}: {''.join(traceback.format_exception(error))}")
 
     def pipeline_ended(self, record: PipelineRecord) -> None:
         """Say the state."""

@@ -43,6 +43,8 @@ def endings(record: RunRecord) -> list[str]:
             lines += [f"  Next: {pipeline.error['next']}"] if pipeline.error["next"] else []
     seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""
     lines.append(f"run {record.run_id} {record.state}{seconds}")
+    if record.state is State.FAILED and record.spark_log:
+        lines.append(f"Spark's own output is in {here(record.spark_log)}")
     if record.state is not State.SUCCEEDED and record.pipelines:
         lines.append(f"run it again with --run-id {record.run_id}: what is published is not published twice")
     return lines

@@ -27,6 +27,9 @@ class Observer:
     def pipeline_step(self, name: str, step: str) -> None:
         """What a pipeline does now, in words."""
 
+    def pipeline_failed(self, name: str, error: BaseException) -> None:
+        """A pipeline raised; its record has the words, this the trace."""
+
     def pipeline_ended(self, record: PipelineRecord) -> None:
         """A pipeline ended, or is skipped."""
 

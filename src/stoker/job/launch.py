@@ -104,17 +104,20 @@ def _run(
     save: Callable[[], None],
     given: SparkSession | None,
 ) -> None:
+    log = config.run.records / f"{record.run_id.replace(':', '_')}.spark.log"
     session = _in_thread(
-        lambda: obtain_session(config.spark, application=f"stoker {job.name}", scratch=config.run.records, given=given)
+        lambda: obtain_session(
+            config.spark, application=f"stoker {job.name}", scratch=config.run.records, log=log, given=given
+        )
     )
     try:
         record.fallbacks += session.fallbacks
+        record.spark_log = str(session.jvm_log) if session.jvm_log else None
         record.versions["spark"] = _in_thread(lambda: str(session.spark.version))
         observer.session_started(session.spark)
         runner = Runner(job, session.spark, Names(config, parameters), record, observer, save)
         runner.run(selected, parallel=_parallel(config), fail_fast=config.run.fail_fast)
         record.state = _state(record)
-        _attach_traces(runner, record)
     finally:
         record.end = datetime.now(UTC)
         _stop(session)
@@ -130,19 +133,6 @@ def _state(record: RunRecord) -> State:
         return State.INTERRUPTED
     failed = any(pipeline.state is not State.SUCCEEDED for pipeline in record.pipelines)
     return State.FAILED if failed else State.SUCCEEDED
-
-
-def _attach_traces(runner: Runner, record: RunRecord) -> None:
-    """Keep what the pipelines raised for whoever wants the trace; it is not part of the JSON."""
-    record.__dict__["errors"] = {
-        pipeline.name: error for pipeline in record.pipelines if (error := runner.error(pipeline.name)) is not None
-    }
-
-
-def traces(record: RunRecord) -> dict[str, BaseException]:
-    """What the pipelines of a run in this process raised, by pipeline."""
-    found: dict[str, BaseException] = record.__dict__.get("errors", {})
-    return found
 
 
 def _in_thread(work: Callable[[], Any]) -> Any:

@@ -67,7 +67,6 @@ class Runner:
         self._tag = f"stoker-{record.run_id.replace(',', '_')}"
         self._stopped = threading.Event()
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._errors: dict[str, BaseException] = {}
 
     def run(self, pipelines: Sequence[str], *, parallel: int, fail_fast: bool) -> None:
         """Run them; a pipeline whose predecessor did not succeed is skipped.
@@ -95,10 +94,6 @@ class Runner:
                 self._stop_jobs()
                 self._skip(waiting, f"fail_fast: {name} failed")
 
-    def error(self, pipeline: str) -> BaseException | None:
-        """What a pipeline raised, with its trace."""
-        return self._errors.get(pipeline)
-
     def _start_ready(self, waiting: list[str], running: dict[str, threading.Thread], parallel: int) -> None:
         for name in list(waiting):
             above = [other for other in self._job.graph[name] if other in waiting or other in running]
@@ -123,6 +118,17 @@ class Runner:
         record = PipelineRecord(name, start=datetime.now(UTC))
         self._record.pipelines.append(record)
         thread = InheritableThread(target=self._work, args=(record,), name=f"stoker-{name}", daemon=True)
+        run = thread.run
+
+        def guarded() -> None:
+            # Around our work, PySpark copies and cleans up properties in the JVM, which may be gone.
+            try:
+                run()
+            except Exception as error:  # noqa: BLE001 - py4j raises many
+                if record.state is State.RUNNING:
+                    self._fail(record, error)
+
+        thread.run = guarded  # type: ignore[method-assign]
         thread.start()
         return thread
 
@@ -130,19 +136,28 @@ class Runner:
         name, group = record.name, f"{self._tag}-{record.name}"
         try:
             context = self._spark.sparkContext
-            context.setJobGroup(group, name)
+            # Interrupting a thread that writes to HDFS can make Spark give a healthy node up; a local disk has no nodes.
+            context.setJobGroup(group, name, interruptOnCancel=context.master.startswith("local"))
             context.addJobTag(self._tag)
             context.setLocalProperty("spark.scheduler.pool", name)
             self._observer.pipeline_started(name, group)
             run_pipeline(self._job.pipelines[name], self._context(record), record)
             record.state = State.SUCCEEDED
         except BaseException as error:  # noqa: BLE001 - a thread's error must reach the record, whatever it is
-            self._errors[name] = error
-            record.state = State.INTERRUPTED if isinstance(error, InterruptedRunError) else State.FAILED
-            record.error = _told(error)
+            self._fail(record, error)
+        else:
+            self._end(record)
+
+    def _fail(self, record: PipelineRecord, error: BaseException) -> None:
+        self._observer.pipeline_failed(record.name, error)
+        record.state = State.INTERRUPTED if isinstance(error, InterruptedRunError) else State.FAILED
+        record.error = _told(error)
+        self._end(record)
+
+    def _end(self, record: PipelineRecord) -> None:
         record.end = datetime.now(UTC)
         self._after(record)
-        self._ended.put(name)
+        self._ended.put(record.name)
 
     def _after(self, record: PipelineRecord) -> None:
         try:

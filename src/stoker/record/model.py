@@ -88,6 +88,8 @@ class RunRecord:
     """Without secrets: these are shown as their `secret://` reference or masked."""
     pipelines: list[PipelineRecord] = field(default_factory=list)
     fallbacks: list[str] = field(default_factory=list)
+    spark_log: str | None = None
+    """The file with the output of Spark's JVM, if the run started it."""
     signal: str | None = None
     """`SIGINT` or `SIGTERM` if the run was interrupted by one."""
 

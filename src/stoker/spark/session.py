@@ -50,14 +50,20 @@ class Session:
 
 
 def obtain_session(
-    settings: Mapping[str, str], *, application: str, scratch: Path, given: SparkSession | None = None
+    settings: Mapping[str, str],
+    *,
+    application: str,
+    scratch: Path,
+    log: Path | None = None,
+    given: SparkSession | None = None,
 ) -> Session:
     """The given session, else the active one, else a new one.
 
     Args:
         settings: `[spark]` of the configuration.
         application: The name that Spark shows.
-        scratch: A folder for the JVM's log and for a Java of ours.
+        scratch: A folder for a start script of Java.
+        log: Where the JVM's output goes, if we start it; by default into `scratch`.
         given: A session that the caller made.
 
     Raises:
@@ -78,10 +84,10 @@ def obtain_session(
         if not hasattr(spark, "_jsparkSession"):
             raise _connect_refused("the session is a Spark Connect session")
         return Session(spark, ours=False)
-    return _make(settings, application, scratch)
+    return _make(settings, application, scratch, log or scratch / "spark.log")
 
 
-def _make(settings: Mapping[str, str], application: str, scratch: Path) -> Session:
+def _make(settings: Mapping[str, str], application: str, scratch: Path, output: Path) -> Session:
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession as Sessions
 
@@ -102,7 +108,7 @@ def _make(settings: Mapping[str, str], application: str, scratch: Path) -> Sessi
     log: Path | None = None
     try:
         if not submitted:
-            log = scratch / f"spark-{os.getpid()}.log"
+            log = output
             fallbacks += _launch(conf, scratch, log)
         spark = Sessions.builder.config(conf=conf).getOrCreate()
     except ConfigurationError:
@@ -132,7 +138,7 @@ def _launch(conf: Any, scratch: Path, log: Path) -> list[str]:
     if java.fallback:
         logger.warning("%s", java.fallback)
         fallbacks.append(java.fallback)
-    scratch.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output, _environment({**variables, "JAVA_HOME": str(java.home)}):
         gateway = launch_gateway(  # type: ignore[no-untyped-call]
             conf=conf, popen_kwargs={"start_new_session": True, "stdout": output, "stderr": output}
