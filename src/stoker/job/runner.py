@@ -137,7 +137,7 @@ class Runner:
         try:
             context = self._spark.sparkContext
             # Interrupting a thread that writes to HDFS can make Spark give a healthy node up; a local disk has no nodes.
-            context.setJobGroup(group, name, interruptOnCancel=context.master.startswith("local"))
+            context.setJobGroup(group, name, interruptOnCancel=str(context.master).startswith("local"))
             context.addJobTag(self._tag)
             context.setLocalProperty("spark.scheduler.pool", name)
             self._observer.pipeline_started(name, group)

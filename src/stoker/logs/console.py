@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 from stoker.secrets import redact
 
@@ -23,6 +24,11 @@ class _Redacting(logging.Formatter):
         return redact(super().format(record))
 
 
+def _is_no_gateway_trace(record: logging.LogRecord) -> bool:
+    """py4j logs a lost JVM with its trace, partly to the root logger; the pipeline's error says it in words."""
+    return "py4j" not in Path(record.pathname).parts
+
+
 def configure(environment: str, level: str | None = None) -> None:
     """Send records to standard error. Handlers of others stay; calling it again changes the level.
 
@@ -35,9 +41,8 @@ def configure(environment: str, level: str | None = None) -> None:
         root.removeHandler(handler)
     console = _Console(sys.stderr)
     console.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+    console.addFilter(_is_no_gateway_trace)
     root.addHandler(console)
     root.setLevel(level or LEVELS[environment])
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It logs a lost JVM with a trace of its own; the pipeline's error says it in words.
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
