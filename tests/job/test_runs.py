@@ -333,7 +333,8 @@ def test_all_mistakes_of_a_plan_are_told_before_spark_starts(project: Project) -
     with pytest.raises(ConfigurationError) as caught:
         Job("j", [wrong]).run(config=project.folder / "stoker.toml")
 
-    assert "'lak' is not configured for development. Did you mean 'lake'" in str(caught.value)
+    assert "The place 'lak' is not configured for development" in str(caught.value)
+    assert "Did you mean 'lake'" in str(caught.value)
     assert "'warehous' is not configured" in str(caught.value)
 
 

@@ -1,147 +1,116 @@
-"""From merged tables to the typed configuration."""
+"""From checked values to the typed configuration."""
 
 from __future__ import annotations
 
-import ipaddress
-import logging
+import os.path
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stoker import secrets
-from stoker.config.layout import FIXED, LEVELS, POSTGRES, flattened
-from stoker.config.model import SSL_MODES, Config, LoggingSettings, PostgresSettings, RunSettings
-from stoker.config.values import converted, filled
-from stoker.errors import suggestion
+from stoker.config import checks, spark_settings
+from stoker.config.connections import REQUIRED, is_loopback
+from stoker.config.entries import Entry, EntryPath, Layer, toml_table
+from stoker.config.model import Config, LoggingSettings, PostgresSettings, RunSettings
+from stoker.secrets import parse, remember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stoker.config.find import ConfigSource
 
-logger = logging.getLogger(__name__)
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_PORTS = range(1, 65536)
+_RECORDS = ".stoker/runs"
+_SERVER = ".stoker/postgres"
 
 
-def build(
-    merged: Mapping[str, Any], environment: str, source: ConfigSource, environ: Mapping[str, str], mistakes: list[str]
-) -> Config:
-    """The configuration of merged tables; what is wrong is added to the mistakes."""
-    maker = _Maker(environment, source, environ, mistakes)
-    spark: list[str] = []
-    settings = flattened(merged.get("spark", {}), "spark", spark)
-    return Config(
-        environment=environment,
-        source=source,
-        jobs=dict(merged.get("jobs", {})),
-        run=maker.run(merged.get("run", {})),
-        spark={key: maker.text(value, "spark", key) for key, value in settings.items()},
-        places={name: maker.place(value, name) for name, value in merged.get("places", {}).items()},
-        postgres={name: maker.connection(name, value) for name, value in merged.get("postgres", {}).items()},
-        logging=maker.logging(merged.get("logging", {})),
-    )
+@dataclass
+class Builder:
+    """Makes the parts of a configuration; what is wrong between values is added to the mistakes."""
 
+    environment: str
+    source: ConfigSource
+    entries: Layer
+    """What is in effect."""
+    values: Mapping[EntryPath, Any]
+    """The values of the entries that are right."""
+    mistakes: list[str]
 
-class _Maker:
-    def __init__(self, environment: str, source: ConfigSource, environ: Mapping[str, str], mistakes: list[str]) -> None:
-        self._environment = environment
-        self._folder = source.folder
-        self._environ = environ
-        self._mistakes = mistakes
+    def config(self) -> Config:
+        """The whole."""
+        logging = self._values("logging")
+        return Config(
+            environment=self.environment,
+            source=self.source,
+            jobs=self._values("jobs"),
+            run=self._run(),
+            spark={name: spark_settings.as_text(value) for name, value in self._values("spark").items()},
+            places={name: self._place(name, text) for name, text in self._values("places").items()},
+            postgres={name: self._connection(name) for name in self._connections()},
+            logging=LoggingSettings(logging["level"].upper() if "level" in logging else None),
+        )
 
-    def _wrong(self, table: str, key: str, what: str) -> None:
-        self._mistakes.append(f"[{table}] for {self._environment}, {key}: {what}")
+    def _values(self, *above: str) -> dict[str, Any]:
+        return {path[-1]: value for path, value in self.values.items() if path[:-1] == above}
 
-    def text(self, value: str, table: str, key: str) -> str:
+    def _path(self, path: EntryPath, text: str) -> Path:
         try:
-            return filled(value, self._environ)
-        except LookupError as error:
-            self._wrong(table, key, f"the environment variable {error.args[0]} is not set")
-            return ""
+            expanded = Path(text).expanduser()
+        except RuntimeError:
+            self.mistakes.append(f"{self.entries[path].where}: the home folder that ~ stands for is not known")
+            expanded = Path(text)
+        # Hadoop resolves .. by the text alone, also across links: so do we, and two names of a folder compare equal.
+        return Path(re.sub(r"\A//+", "/", os.path.normpath(self.source.folder / expanded)))
 
-    def _values(self, content: Mapping[str, Any], kinds: Mapping[str, str], table: str) -> dict[str, Any]:
-        found = {}
-        for key, value in content.items():
-            text = self.text(value, table, key) if isinstance(value, str) else value
-            if text == "" and isinstance(value, str):
-                if value == "":
-                    self._wrong(table, key, "is empty")
-                continue
-            try:
-                found[key] = converted(text, kinds[key])
-            except ValueError:
-                self._wrong(table, key, f"should be {kinds[key]}")
-        return found
+    def _run(self) -> RunSettings:
+        values = self._values("run")
+        values["records"] = self._path(("run", "records"), values.get("records", _RECORDS))
+        if "lease_wait" in values:
+            values["lease_wait"] = float(values["lease_wait"])
+        return RunSettings(**values)
 
-    def _path(self, text: str) -> Path:
-        return self._folder / Path(text).expanduser()
+    def _place(self, name: str, text: str) -> str:
+        if not checks.is_uri(text):
+            return str(self._path(("places", name), text))
+        stripped = text.rstrip("/")
+        return text if stripped.endswith(":") else stripped
 
-    def run(self, content: Mapping[str, Any]) -> RunSettings:
-        values = self._values(content, FIXED["run"], "run")
-        if values.get("parallel", 1) < 1:
-            self._wrong("run", "parallel", "should be 1 or more")
-        if values.get("lease_wait", 0) < 0:
-            self._wrong("run", "lease_wait", "should be 0 or more seconds")
-        return RunSettings(**{**values, "records": self._path(values.get("records", ".stoker/runs"))})
+    def _connections(self) -> list[str]:
+        return list(dict.fromkeys(path[1] for path in self.entries if path[0] == "postgres"))
 
-    def logging(self, content: Mapping[str, Any]) -> LoggingSettings:
-        level = self._values(content, FIXED["logging"], "logging").get("level")
-        if level is not None and level.upper() not in LEVELS:
-            self._wrong("logging", "level", f"{level!r} is no level.{suggestion(level.upper(), LEVELS)}")
-        return LoggingSettings(level.upper() if level else None)
-
-    def place(self, value: str, name: str) -> str:
-        text = self.text(value, "places", name)
-        if not text:
-            return text
-        # A Windows drive is no scheme, but WSL is what is supported there.
-        return text.rstrip("/") or "/" if _SCHEME.match(text) else str(self._path(text))
-
-    def connection(self, name: str, content: Mapping[str, Any]) -> PostgresSettings:
-        table = f"postgres.{name}"
-        values = self._values(content, POSTGRES, table)
-        if values.get("embedded"):
-            others = sorted(set(values) - {"embedded", "folder"})
-            if others:
-                self._wrong(table, others[0], "does not go together with embedded = true")
-            return PostgresSettings(name, embedded=True, folder=self._path(values.get("folder", ".stoker/postgres")))
-        values.pop("embedded", None)
-        for key in ("host", "database", "user"):
-            if key not in content:
-                self._wrong(table, key, "is missing (or set embedded = true)")
-        if values.get("port", 5432) not in _PORTS:
-            self._wrong(table, "port", "should be 1 to 65535")
-        if values.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
-            self._wrong(table, "sslmode", f"is not known.{suggestion(values['sslmode'], SSL_MODES)}")
-        if values.pop("folder", None) is not None:
-            self._wrong(table, "folder", "is for embedded = true only")
-        values.setdefault("sslmode", "disable" if _is_this_machine(values.get("host", "")) else "verify-full")
+    def _connection(self, name: str) -> PostgresSettings:
+        given = {path[-1]: entry for path, entry in self.entries.items() if path[:2] == ("postgres", name)}
+        values = self._values("postgres", name)
+        if "embedded" in given and values.get("embedded", True):
+            folder = self._path(("postgres", name, "folder"), values.get("folder", _SERVER))
+            return PostgresSettings(name, embedded=True, folder=folder)
+        if "folder" in given:
+            self.mistakes.append(f"{given['folder'].where}: goes together with embedded = true only")
+        if set(given) != {"folder"}:
+            self._require(name, given)
+        if "connect_timeout" in values:
+            values["connect_timeout"] = float(values["connect_timeout"])
         if "sslrootcert" in values:
-            values["sslrootcert"] = self._path(values["sslrootcert"])
+            values["sslrootcert"] = self._path(("postgres", name, "sslrootcert"), values["sslrootcert"])
+        elif "sslmode" not in given and is_loopback(values.get("host", "")):
+            values["sslmode"] = "disable"
         if "password" in values:
-            values["password"] = self._password(values["password"], table)
+            reference = parse(values["password"])
+            if reference is None:
+                remember(values["password"])
+            values["password"] = reference or values["password"]
         return PostgresSettings(name, **values)
 
-    def _password(self, text: str, table: str) -> str | secrets.SecretRef:
-        try:
-            reference = secrets.parse(text)
-        except ValueError as error:
-            self._wrong(table, "password", str(error))
-            return ""
-        if reference is not None:
-            return reference
-        secrets.remember(text)
-        if self._environment == "production":
-            logger.warning(
-                "[%s] password is plain in the configuration of production: keep it as secret://aws/NAME#KEY", table
+    def _require(self, name: str, given: Mapping[str, Entry]) -> None:
+        """Each key that a server cannot be without, at the table where it is to be added."""
+        missing = [key for key in REQUIRED if key not in given]
+        written = [entry for entry in given.values() if not entry.from_variable]
+        if missing and not written:
+            self.mistakes.append(
+                f"{next(iter(given.values())).where}: {self.environment} has no {toml_table('postgres', name)}, and "
+                f"variables alone lack its {', '.join(missing)}"
             )
-        return text
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+            return
+        only_base = all(entry.environment is None for entry in written)
+        above = () if only_base else ("environments", self.environment)
+        heading = f"{self.source.name} {toml_table(*above, 'postgres', name)}"
+        self.mistakes += [f"{heading} {key}: is missing (or set embedded = true)" for key in missing]

@@ -2,96 +2,137 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from stoker.config.build import build
-from stoker.config.layout import TABLES, check_layer
+from stoker.config.build import Builder
+from stoker.config.connections import conflicts, in_effect
+from stoker.config.layers import Layers, read_layers
 from stoker.config.model import ENVIRONMENTS, Config
-from stoker.config.overrides import overrides
-from stoker.errors import ConfigurationError, UsageError, suggestion
+from stoker.config.values import evaluate, references
+from stoker.config.variables import read_variables
+from stoker.errors import ConfigurationError, suggestion
+from stoker.secrets import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stoker.config.entries import Entry, EntryPath, Layer
     from stoker.config.find import ConfigSource
+
+logger = logging.getLogger(__name__)
+
+_NOTHING = "Nothing was started."
 
 
 def load_config(
-    source: ConfigSource, *, environment: str | None = None, environ: Mapping[str, str] | None = None
+    source: ConfigSource, *, environment: str | None = None, environ: Mapping[str, str] = os.environ
 ) -> Config:
-    """Check the whole file and merge it for one environment.
+    """Check the whole file, for all environments, and merge it for one.
 
     A value comes from `STOKER_TABLE__KEY` (`STOKER_POSTGRES__WAREHOUSE__HOST`), else from `[environments.NAME.table]`, else
-    from `[table]`.
+    from `[table]`. Only what is in effect has its `${VARIABLES}` filled in.
 
     Args:
         source: The file.
         environment: Else `STOKER_ENV`, else `development`.
-        environ: The environment variables; by default those of the process.
+        environ: The environment variables.
 
     Raises:
-        UsageError: If the environment is not one of the three.
-        ConfigurationError: With every mistake, each with file, table and key.
+        ConfigurationError: With every mistake, each with file, table and key; or if the environment is not one of the three.
     """
-    variables = os.environ if environ is None else environ
-    chosen = environment or variables.get("STOKER_ENV") or "development"
-    if chosen not in ENVIRONMENTS:
-        raise UsageError(f"The environment {chosen!r} is not known.{suggestion(chosen, ENVIRONMENTS)}")
+    chosen = _environment(environment, environ)
     mistakes: list[str] = []
-    document = _parsed(source)
-    base = {key: value for key, value in document.items() if key != "environments"}
-    check_layer(base, "", mistakes)
-    layers = document.get("environments", {})
-    if not isinstance(layers, dict):
-        mistakes.append("[environments] is a table of tables, one an environment")
-        layers = {}
-    for name, layer in layers.items():
-        where = f"environments.{name}"
-        if name not in ENVIRONMENTS:
-            mistakes.append(f"[{where}] unknown environment.{suggestion(name, ENVIRONMENTS)}")
-        elif not isinstance(layer, dict):
-            mistakes.append(f"[{where}] is a table")
-        else:
-            check_layer(layer, where, mistakes, allowed=[table for table in TABLES if table != "jobs"])
-    _refuse(source, mistakes)
-    merged = _merged(base, layers.get(chosen, {}))
-    overrides(merged, variables, mistakes)
-    config = build(merged, chosen, source, variables, mistakes)
-    _refuse(source, mistakes)
+    layers = _read(source, mistakes)
+    variables = read_variables(environ, layers.all(), source.text, mistakes)
+    effective = in_effect([layers.base, layers.environments.get(chosen, {}), variables], environ)
+    values: dict[EntryPath, Any] = {}
+    for layer in (*layers.all(), variables):
+        values |= _evaluated(layer, effective, environ, mistakes)
+    conflicts(effective, values, mistakes)
+    config = Builder(chosen, source, effective, values, mistakes).config()
+    _refuse(source, list(dict.fromkeys(mistakes)))
+    _warn(layers, effective, chosen, config)
     return config
 
 
-def _parsed(source: ConfigSource) -> dict[str, Any]:
-    try:
-        return tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
+def _environment(asked: str | None, environ: Mapping[str, str]) -> str:
+    told_by = "" if asked is not None else " (STOKER_ENV)"
+    chosen = asked if asked is not None else environ.get("STOKER_ENV") or ENVIRONMENTS[0]
+    if chosen not in ENVIRONMENTS:
         raise ConfigurationError(
-            f"{source.name} is not TOML: {error}.", state="Nothing was started.", next_step="Correct that line."
-        ) from None
+            f"The environment {chosen!r}{told_by} is not known.{suggestion(chosen, ENVIRONMENTS)}",
+            state=_NOTHING,
+            next_step=f"Choose {', '.join(ENVIRONMENTS[:-1])} or {ENVIRONMENTS[-1]} by --env or STOKER_ENV.",
+        )
+    return chosen
 
 
-def _merged(base: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
-    """The layer over the base, key by key; a connection that the layer makes embedded takes nothing from the base's server."""
-    merged = dict(base)
-    for key, value in layer.items():
-        former = merged.get(key)
-        if isinstance(value, dict) and isinstance(former, dict):
-            replaces = "embedded" in value or "embedded" in former
-            merged[key] = dict(value) if replaces else _merged(former, value)
-        else:
-            merged[key] = value
-    return merged
+def _read(source: ConfigSource, mistakes: list[str]) -> Layers:
+    try:
+        return read_layers(tomllib.loads(source.text), source.name, mistakes)
+    except RecursionError:
+        reason, step = "it is nested too deeply", "Write it with fewer levels."
+    # An integer of thousands of digits is a ValueError too.
+    except ValueError as error:
+        reason = str(error).partition(";")[0]
+        if "at end of document" in reason:
+            reason = reason.replace("at end of document", _end(source.text))
+        step = "Correct it there. Texts and dates stand in quotes, tables in brackets."
+    raise ConfigurationError(f"{source.name} is not TOML: {reason}.", state=_NOTHING, next_step=step) from None
+
+
+def _end(text: str) -> str:
+    lines = text.rstrip("\r\n").split("\n")
+    return f"at line {len(lines)}, column {len(lines[-1]) + 1}, the end"
+
+
+def _evaluated(layer: Layer, effective: Layer, environ: Mapping[str, str], mistakes: list[str]) -> dict[EntryPath, Any]:
+    """The values of a layer that are in effect; all others are checked as far as that needs no variables."""
+    known = {}
+    for path, entry in layer.items():
+        value = evaluate(entry, environ if effective.get(path) is entry else None, mistakes)
+        if value is not None:
+            known[path] = value
+    conflicts(layer, known, mistakes)
+    return {path: value for path, value in known.items() if effective.get(path) is layer[path]}
 
 
 def _refuse(source: ConfigSource, mistakes: list[str]) -> None:
     if not mistakes:
         return
-    lines = "".join(f"\n  {source.name} {mistake}" for mistake in mistakes)
-    count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    one = len(mistakes) == 1
+    lines = "".join(f"\n  {mistake}" for mistake in mistakes)
     raise ConfigurationError(
-        f"The configuration has {count}:{lines}",
-        state="Nothing was started.",
-        next_step=f"Correct {'it' if len(mistakes) == 1 else 'them'} and run again.",
+        f"The configuration {source.name} has {'a mistake' if one else f'{len(mistakes)} mistakes'}:{lines}",
+        state=_NOTHING,
+        next_step=f"Correct {'it' if one else 'them'} and run again.",
     )
+
+
+def _warn(layers: Layers, effective: Layer, chosen: str, config: Config) -> None:
+    """What is allowed in production, but hardly meant."""
+    production = layers.environments.get("production", {}) | (effective if chosen == "production" else {})
+    for entry in production.values():
+        if entry.path[0] == "postgres" and entry.path[-1] == "password" and _is_literal(entry):
+            logger.warning(
+                "%s: the password stands in the file as it is. Keep it elsewhere and name it here, as "
+                'password = "secret://aws/NAME#KEY", "secret://env/NAME" or "secret://file/PATH"',
+                entry.where,
+            )
+    if chosen == "production":
+        for name, settings in config.postgres.items():
+            if settings.embedded:
+                logger.warning(
+                    "%s [postgres.%s]: embedded = true in production: rows are loaded into a server on this machine, "
+                    "in %s",
+                    config.source.name,
+                    name,
+                    settings.folder,
+                )
+
+
+def _is_literal(entry: Entry) -> bool:
+    return not entry.from_variable and not references(entry.value) and parse(entry.value) is None

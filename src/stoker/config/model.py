@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stoker.config.entries import toml_key, toml_table
+from stoker.config.spark_settings import is_sensitive
 from stoker.errors import ConfigurationError, suggestion
+from stoker.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
     from stoker.secrets import SecretRef
 
 ENVIRONMENTS = ("development", "testing", "production")
-SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class PostgresSettings:
     embedded: bool = False
     """Whether Stoker runs the server itself, in `folder`."""
     folder: Path | None = None
+    """The data folder of the embedded server."""
     host: str | None = None
     port: int = 5432
     database: str | None = None
@@ -57,6 +60,7 @@ class LoggingSettings:
     """`[logging]`."""
 
     level: str | None = None
+    """`DEBUG` to `CRITICAL`; None leaves it to the environment."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,14 @@ class Config:
     logging: LoggingSettings
 
     def place(self, name: str) -> str:
-        """The root of a place.
+        """The root of a place: an absolute path, or a URI; without a slash at its end.
 
         Raises:
             ConfigurationError: If the environment has no such place.
         """
         if name not in self.places:
-            raise ConfigurationError(
-                f"The place {name!r} is not configured for {self.environment}.{suggestion(name, self.places)}",
-                next_step=f'Add {name} = "..." to [environments.{self.environment}.places] in {self.source.name}.',
+            raise self._unknown(
+                f"The place {name!r}", suggestion(name, self.places), f'{toml_key(name)} = "..."', self._table("places")
             )
         return self.places[name]
 
@@ -92,33 +95,41 @@ class Config:
             ConfigurationError: If the environment has no such connection.
         """
         if name not in self.postgres:
-            raise ConfigurationError(
-                f"The connection {name!r} is not configured for {self.environment}.{suggestion(name, self.postgres)}",
-                next_step=f"Add [environments.{self.environment}.postgres.{name}] to {self.source.name}, "
-                "with embedded = true or host, database, user and password.",
+            raise self._unknown(
+                f"The connection {name!r}",
+                suggestion(name, self.postgres),
+                "embedded = true, or host, database, user and password",
+                self._table("postgres", name),
             )
         return self.postgres[name]
 
     def public(self) -> dict[str, Any]:
-        """The configuration for the run record: secrets are their references, literal passwords are masked."""
+        """The configuration for the run record, as JSON takes it: without any secret."""
         return {
             "source": self.source.name,
+            "folder": str(self.source.folder),
+            "jobs": dict(self.jobs),
             "run": {
                 "records": str(self.run.records),
                 "parallel": self.run.parallel,
                 "fail_fast": self.run.fail_fast,
                 "lease_wait": self.run.lease_wait,
             },
-            "spark": {key: "***" if is_sensitive(key) else value for key, value in self.spark.items()},
-            "places": dict(self.places),
+            "spark": {key: "***" if is_sensitive(key) else redact(value) for key, value in self.spark.items()},
+            "places": {name: redact(place) for name, place in self.places.items()},
             "postgres": {name: _public_connection(settings) for name, settings in self.postgres.items()},
             "logging": {"level": self.logging.level},
         }
 
+    def _table(self, *names: str) -> str:
+        return toml_table("environments", self.environment, *names)
 
-def is_sensitive(key: str) -> bool:
-    """Whether a setting's name says that its value is a secret, by the rule of `spark.redaction.regex`."""
-    return any(word in key.lower() for word in ("secret", "password", "token", "access.key", "credential"))
+    def _unknown(self, what: str, near: str, addition: str, table: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{what} is not configured for {self.environment} in {self.source.name}.{near}",
+            state="Nothing was started.",
+            next_step=f"Add {addition} to {table} in {self.source.name}.",
+        )
 
 
 def _public_connection(settings: PostgresSettings) -> dict[str, Any]:
@@ -127,6 +138,8 @@ def _public_connection(settings: PostgresSettings) -> dict[str, Any]:
     shown: dict[str, Any] = {
         key: getattr(settings, key) for key in ("host", "port", "database", "user", "sslmode", "connect_timeout")
     }
+    if settings.sslrootcert is not None:
+        shown["sslrootcert"] = str(settings.sslrootcert)
     if settings.password is not None:
         shown["password"] = "***" if isinstance(settings.password, str) else str(settings.password)
     return shown

@@ -124,6 +124,28 @@ def read_table(connection: Connection, target: LoadTarget) -> Table | None:
     return Table(oid, tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid)))
 
 
+def check_rights(connection: Connection, target: LoadTarget, table: Table, names: list[str], *, replace: bool) -> None:
+    """Refuse a table that the user may not write, without waiting for those who have it locked.
+
+    Raises:
+        SinkError: With the statement that grants what is missing.
+    """
+    user, delete, insert = connection.run(
+        "SELECT current_user, has_table_privilege(:oid::oid, 'DELETE'), "
+        "(SELECT bool_and(has_column_privilege(:oid::oid, name, 'INSERT')) FROM unnest(:names::text[]) AS name)",
+        oid=table.oid,
+        names=names,
+    )[0]
+    needed = ["INSERT"] * (not insert) + ["DELETE"] * (replace and not delete)
+    if needed:
+        rights = ", ".join(needed)
+        raise SinkError(
+            f"{user!r} has no right to {rights} on {target}.",
+            state=NOTHING,
+            next_step=f"GRANT {rights} ON {target.sql} TO {quote(user)};",
+        )
+
+
 def checks(connection: Connection, table: Table, names: list[str]) -> list[str]:
     """The CHECK constraints that read only the named columns, so that staged rows can be held to them already."""
     return [row[0] for row in connection.run(_CHECKS, oid=table.oid, names=names)]

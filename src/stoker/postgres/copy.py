@@ -9,16 +9,16 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import socket
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stoker import errors
 from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
 from stoker.postgres.connection import ConnectionInfo, connect, cut
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
+from stoker.postgres.rows import Pieces, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 REPORT = "partition int, attempt long, rows long"
 """The schema of what a task answers."""
 
-_PIECE = 1 << 20
-"""Bytes in one message of COPY: larger ones are no faster."""
 _TRIES = 4
 _MARK = re.compile(r"<stoker-refusal>(.*?)</stoker-refusal>", re.DOTALL)
 
@@ -85,7 +83,8 @@ def copy_function(task: CopyTask) -> Callable[[Iterable[pa.RecordBatch]], Iterab
         try:
             rows = copy_batches(task, batches, partition, attempt)
         except StokerError as error:
-            raise TaskRefusal(error) from error
+            # Spark sends the whole chain to the driver: what happened is in the envelope already.
+            raise TaskRefusal(error) from None
         if rows:
             yield pa.RecordBatch.from_arrays(
                 [
@@ -122,7 +121,9 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         return 0
     connection = _connected(task.info)
     try:
-        pieces = _Pieces(task, itertools.chain([first], filled), partition, attempt, connection)
+        where = f"partition {partition} for {task.target}"
+        rows = itertools.chain([first], filled)
+        pieces = Pieces(rows, attempt, connection, names=task.columns, where=where)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
         with explained(what, renamed=(task.staging.table, task.target)):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
@@ -138,119 +139,12 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
                     next_step="Run again with the same run id.",
                 )
             connection.run("COMMIT")
-    except _UpstreamError as error:
+    except UpstreamError as error:
         raise error.cause from None
     finally:
         # Not committed, the transaction ends with the connection. A polite close would wait in the midst of a COPY.
         cut(connection)
     return counted
-
-
-class _UpstreamError(Exception):
-    """What the rows' origin raised: kept apart from errors of the connection, which look the same."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(repr(cause))
-        self.cause = cause
-
-
-class _Pieces:
-    """The rows as pieces of CSV, for pg8000 to iterate over; no more than one batch is held."""
-
-    def __init__(
-        self,
-        task: CopyTask,
-        batches: Iterator[pa.RecordBatch],
-        partition: int,
-        attempt: int,
-        connection: Connection,
-    ) -> None:
-        self._task = task
-        self._batches = batches
-        self._partition = partition
-        self._attempt = attempt
-        self._connection = connection
-        self.rows = 0
-        self.stopped = False
-        """Whether the server spoke up, so that the rest was not sent."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        while True:
-            try:
-                batch = next(self._batches, None)
-            except Exception as error:
-                raise _UpstreamError(error) from error
-            if batch is None:
-                return
-            text = memoryview(_csv(batch, self._attempt))
-            self.rows += batch.num_rows
-            for start in range(0, len(text), _PIECE):
-                piece = bytes(text[start : start + _PIECE])
-                if b"\0" in piece:
-                    raise self._with_nul(batch)
-                if _server_speaks(self._connection):
-                    # It has refused a row, and swallows the rest of the partition unread: pg8000 would tell at the end.
-                    self.stopped = True
-                    return
-                yield piece
-
-    def _with_nul(self, batch: pa.RecordBatch) -> SinkError:
-        import pyarrow.compute as pc
-
-        before = self.rows - batch.num_rows
-        where = "a text"
-        for name, column in zip(self._task.columns, batch.columns, strict=True):
-            if not _is_text(column.type):
-                continue
-            found = pc.index(pc.match_substring(column, "\0"), value=True).as_py()
-            if found >= 0:
-                where = f"column {name!r} in row {before + found + 1}"
-                break
-        return SinkError(
-            f"PostgreSQL cannot store NUL characters, and {where} of partition {self._partition} for {self._task.target} "
-            "has one.",
-            state="Nothing was published.",
-            next_step=r"Remove them in the transformer: regexp_replace(column, '\\x00', '').",
-        )
-
-
-def _csv(batch: pa.RecordBatch, attempt: int) -> pa.Buffer:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    arrays = [_plain(column) for column in batch.columns]
-    arrays.append(pa.repeat(pa.scalar(attempt, pa.int64()), batch.num_rows))
-    table = pa.RecordBatch.from_arrays(arrays, names=[str(at) for at in range(len(arrays))])
-    sink = pa.BufferOutputStream()
-    # All texts are quoted and null is not, which is how COPY tells them apart.
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=batch.num_rows))
-    return sink.getvalue()
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Moments as naive UTC: the same numbers, but with a time zone they are formatted nine times as slowly."""
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-        return column.view(pa.timestamp(column.type.unit))
-    return column
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _server_speaks(connection: Connection) -> bool:
-    """Whether an error message has arrived; through TLS nobody can look ahead, and the error is seen at the end."""
-    sock = connection._usock  # noqa: SLF001 - pg8000 has no way to look
-    if type(sock) is not socket.socket:
-        return False
-    try:
-        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) in {b"E", b""}
-    except (BlockingIOError, InterruptedError):
-        return False
 
 
 def _connected(info: ConnectionInfo) -> Connection:

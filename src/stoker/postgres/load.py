@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
-from stoker.postgres.catalogue import checks, located, read_table
+from stoker.postgres.catalogue import check_rights, checks, located, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
 from stoker.postgres.ledger import Ledger
-from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
@@ -117,6 +117,9 @@ class PostgresLoad:
                     state="No row was computed, nothing was written.",
                     next_step=f"{create_statement(target, columns)};",
                 )
+            if table is not None:
+                names = [column.name for column in columns]
+                check_rights(connection, target, table, names, replace=self._mode == "replace")
             place = staging.Staging.fresh(target, schema.names)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             self._schema = schema
@@ -128,7 +131,7 @@ class PostgresLoad:
         failpoint("postgres.stage.created")
 
     def _create(self, connection: Connection, table: Table | None) -> None:
-        """The ledger and the staging table; and the server's word that we may write the target."""
+        """The ledger and the staging table."""
         work = self._plan()
         names = [column.name for column in work.columns]
         connection.run(BEGIN)
@@ -136,14 +139,6 @@ class PostgresLoad:
         work.ledger.ensure(connection)
         held = checks(connection, table, names) if table is not None else []
         staging.create(connection, work.staging, work.columns, held)
-        if table is not None:
-            listed = ", ".join(map(quote, names))
-            # EXPLAIN runs nothing, and checks rights and types as the statement itself would.
-            connection.run(
-                f"EXPLAIN INSERT INTO {work.target.sql} ({listed}) SELECT {listed} FROM {work.staging.table.sql}"  # noqa: S608 - quoted
-            )
-            if work.mode == "replace":
-                connection.run(f"EXPLAIN DELETE FROM {work.target.sql}")  # noqa: S608 - quoted
         self._staged = True
         connection.run("COMMIT")
 

@@ -42,7 +42,7 @@ def run_patiently(
     patience: Patience,
     *,
     tables: Sequence[str],
-    one_wait: float = _ONE_WAIT,
+    one_wait: float | None = None,
     between: Callable[[], object] = lambda: None,
     **parameters: Any,
 ) -> list[list[Any]]:
@@ -53,7 +53,7 @@ def run_patiently(
         sql: The statement.
         patience: How long in all.
         tables: The tables, as SQL has them, whose holders are named when it is over.
-        one_wait: Seconds of one wait; a statement that is long itself should wait once.
+        one_wait: Seconds of one wait, by default a few; a statement that is long itself should wait once.
         between: What to do between two waits.
         parameters: Of the statement.
 
@@ -64,6 +64,7 @@ def run_patiently(
     """
     from pg8000.exceptions import DatabaseError
 
+    one_wait = _ONE_WAIT if one_wait is None else one_wait
     end = time.monotonic() + patience.seconds
     while True:
         left = max(end - time.monotonic(), 0.001)

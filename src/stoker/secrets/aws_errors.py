@@ -60,10 +60,10 @@ def _refused(what: str, error: ClientError, advice: Mapping[str, str]) -> Stoker
 def _not_asked(what: str, error: Exception) -> StokerError:
     from botocore import exceptions
 
-    told = f"{what} cannot be read: {redact(str(error)).strip().rstrip('.')}."
+    told = f"{what} cannot be read: {redact(' '.join(str(error).split())).rstrip('.')}."
     if isinstance(error, exceptions.SSLError):
         step = "Name the CA that signs for this network in AWS_CA_BUNDLE."
-    elif isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):
+    elif isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError | exceptions.IncompleteReadError):
         return TransientError(
             told,
             state="Nothing was written.",

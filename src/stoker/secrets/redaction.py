@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 4
 """Shorter secrets are not masked: they would mask ordinary text."""
 
-# Greedy, so that an @ within a password does not leave its end; but a port and a path are no password. The limits keep
-# the time linear on long texts without spaces.
-_URL_PASSWORD = re.compile(r"(?P<before>://[^\s/:]{0,200}:)(?!\d{1,5}[/?#])\S{1,1000}(?P<after>@)")
+_WORD = re.compile(r"\S+")
+# What stands before the password of a URL; a port before a path is none.
+_URL_USER = re.compile(r"://[^\s/:]*:(?!\d{1,5}[/?#])")
 _URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)[^\s&;\"']+", re.IGNORECASE)
 
 _known: tuple[str, ...] = ()
-"""Replaced as a whole, never changed in place: pipelines redact and resolve in several threads."""
+"""Replaced as a whole, never changed in place: pipelines redact while others resolve."""
+_lock = threading.Lock()
 
 
 def remember(value: str) -> None:
@@ -30,7 +32,8 @@ def remember(value: str) -> None:
         # An environment variable may hold bytes that are no UTF-8.
         quoted = (quote(value, safe="", errors="surrogateescape"), quote_plus(value, errors="surrogateescape"))
         forms = (value, *quoted, json.dumps(value)[1:-1], repr(value)[1:-1])
-        _known = tuple(dict.fromkeys((*_known, *forms)))
+        with _lock:
+            _known = tuple(dict.fromkeys((*_known, *forms)))
 
 
 def redact(text: str) -> str:
@@ -44,13 +47,24 @@ def redact(text: str) -> str:
         pieces += [text[end:start], MASK]
         end = stop
     text = "".join([*pieces, text[end:]])
-    text = _URL_PASSWORD.sub(rf"\g<before>{MASK}\g<after>", text)
-    return _URL_OPTION.sub(rf"\g<before>{MASK}", text)
+    return _URL_OPTION.sub(rf"\g<before>{MASK}", _WORD.sub(_without_url_password, text))
 
 
 def has_url_password(text: str) -> bool:
     """Whether a URL in the text carries a password, such as `postgresql://user:password@host`."""
-    return bool(_URL_PASSWORD.search(text) or _URL_OPTION.search(text))
+    return bool(_URL_OPTION.search(text)) or any(_url_password(word[0]) for word in _WORD.finditer(text))
+
+
+def _without_url_password(word: re.Match[str]) -> str:
+    found = _url_password(word[0])
+    return word[0][: found[0]] + MASK + word[0][found[1] :] if found else word[0]
+
+
+def _url_password(word: str) -> tuple[int, int] | None:
+    """Where the password stands in a text without spaces: up to the last @, since it may hold one itself."""
+    end = word.rfind("@")
+    user = _URL_USER.search(word, 0, end) if end > 0 else None
+    return (user.end(), end) if user and user.end() < end else None
 
 
 def _covered(text: str) -> list[tuple[int, int]]:

@@ -1,0 +1,41 @@
+"""A load without Spark, also in a process of its own that a failpoint can kill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql.types import LongType, StringType, StructField, StructType
+
+from stoker import failpoints
+from stoker.postgres.copy import copy_batches
+from stoker.postgres.load import PostgresLoad
+
+if TYPE_CHECKING:
+    from stoker.postgres.connection import ConnectionInfo
+
+SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
+
+
+def batch(ids: range, run_id: str) -> pa.RecordBatch:
+    """Rows of one run."""
+    return pa.RecordBatch.from_arrays([pa.array(ids, pa.int64()), pa.array([run_id] * len(ids))], names=["c0", "c1"])
+
+
+def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 50) -> int:
+    """Prepare, and stage what tasks would: some partitions, each by one attempt."""
+    load.prepare(SCHEMA)
+    told = []
+    for partition in range(partitions):
+        ids = range(partition * rows, (partition + 1) * rows)
+        attempt = 1000 + partition
+        told.append((partition, attempt, copy_batches(load._task(), [batch(ids, run_id)], partition, attempt)))
+    return load._report(told)
+
+
+def killed(info: ConnectionInfo, target: str, mode: str, point: str) -> None:
+    """One load that a failpoint kills; for a process of its own."""
+    failpoints._armed.update(failpoints._parse(point))
+    load = PostgresLoad(info, target, mode=mode, run_id="new", sink="sink")
+    stage(load, "new")
+    load.publish()
