@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 from pg8000.native import Connection
-from process_tree import Usage, measure
 
+from process_tree import Usage, measure
 from stoker.postgres import embedded
 from stoker.spark.session import LOCAL_DEFAULTS
 

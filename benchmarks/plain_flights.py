@@ -12,10 +12,11 @@ import os
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from flights import schemas, transformers
 from pg8000.native import Connection, identifier
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
+
+from flights import schemas, transformers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -152,6 +152,20 @@ def test_without_an_exchange_stokers_readers_still_see_old_or_new(
 
 
 @pytest.mark.parametrize("mode", ["replace", "append", "replace_partitions"])
+def test_publishing_needs_only_what_hadoop_has(spark: SparkSession, project: Project, mode: str) -> None:
+    """The same code publishes where there is nothing but Hadoop's FileSystem, and a gap of two renames is announced."""
+    load(spark, project.folder, mode, "1", "run-1")
+
+    done = run_child(spark, project.folder, "support.loads:load_by_hadoop", mode, "2", "run-2", "23")
+
+    assert done.returncode == 0, done.stderr
+    assert through_stoker(spark, project.folder) == expected(mode)[1]
+    assert project.leftovers() == []
+    [fallbacks] = [each["pipelines"][0]["fallbacks"] for each in project.records() if each["run_id"] == "run-2"]
+    assert [("two renames" in text) for text in fallbacks] == ([] if mode == "append" else [True])
+
+
+@pytest.mark.parametrize("mode", ["replace", "append", "replace_partitions"])
 def test_the_same_run_id_publishes_once(spark: SparkSession, project: Project, mode: str) -> None:
     """Running again with the id of a run that succeeded changes nothing, though its input has changed."""
     load(spark, project.folder, mode, "1", "run-1")

@@ -1,6 +1,6 @@
 """Whole loads by a real Spark into a real PostgreSQL."""
 
-# ruff: noqa: S608 - what is pasted into statements are names that the tests made
+
 from __future__ import annotations
 
 import datetime as dt
@@ -71,7 +71,7 @@ def test_all_types_make_the_trip_through_spark(load: Loads, db: Connection, sche
         ]
     )
     moment = dt.datetime(2013, 7, 1, 12, 30, 15, 123456, tzinfo=dt.UTC)
-    wall = dt.datetime(2013, 11, 3, 1, 30)  # noqa: DTZ001 - twice that night in New York, once in the column
+    wall = dt.datetime(2013, 11, 3, 1, 30)
     full = [
         (
             1,

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - what is pasted into statements are names that the tests made
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

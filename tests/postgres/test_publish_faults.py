@@ -1,6 +1,6 @@
 """Kills, cuts and other writers: readers see old rows or new ones, and the next run is right."""
 
-# ruff: noqa: S608 - what is pasted into statements are names that the tests made
+
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - what is pasted into statements are names that the tests made
+
 from __future__ import annotations
 
 import datetime as dt
@@ -49,7 +49,7 @@ KEPT: dict[str, tuple[t.DataType, pa.DataType, st.SearchStrategy[Any], str]] = {
     "timestamp": (
         t.TimestampType(),
         pa.timestamp("us", "America/New_York"),
-        st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30), timezones=st.just(dt.UTC)),  # noqa: DTZ001
+        st.datetimes(dt.datetime(1, 1, 2), dt.datetime(9999, 12, 30), timezones=st.just(dt.UTC)),
         "timestamp with time zone",
     ),
     "timestamp_ntz": (t.TimestampNTZType(), pa.timestamp("us"), st.datetimes(), "timestamp without time zone"),

@@ -84,3 +84,12 @@ def load_without_exchange(spark: SparkSession, folder: Path, version: str, run_i
 
     filesystem.LocalFileSystem.exchange = filesystem.FileSystem.exchange  # type: ignore[method-assign]
     load(spark, folder, "replace", version, run_id)
+
+
+def load_by_hadoop(spark: SparkSession, folder: Path, mode: str, version: str, run_id: str, parts: str = "123") -> None:
+    """Publish through Hadoop's FileSystem alone, without what a local disk can do better: as on HDFS."""
+    from stoker.files import filesystem
+
+    for name in ("exchange", "read_text", "write_text"):
+        setattr(filesystem.LocalFileSystem, name, getattr(filesystem.FileSystem, name))
+    load(spark, folder, mode, version, run_id, parts)

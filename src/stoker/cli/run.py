@@ -42,6 +42,7 @@ def observer(asked: RunOptions) -> Observer:
         try:
             from stoker.cli.live import LiveObserver
         except ImportError:
+            click.echo('plain lines, because rich is not installed: pip install "stoker[local]" draws them', err=True)
             return PlainObserver(asked)
         return LiveObserver(asked)
     return PlainObserver(asked)

@@ -127,13 +127,22 @@ class _FolderSinkLoad(Load):
         self._load.check_schema(schema)
 
     def stage(self, frame: DataFrame, label: str) -> Loaded:
-        return _loaded(self._load.stage(frame, label))
+        commit = self._load.stage(frame, label)
+        if commit.rows is None:
+            self._context.fallback(f"Spark did not tell how many rows it wrote for {self._load.target.path}")
+        return _loaded(commit)
 
     def frame(self) -> DataFrame | None:
         return self._load.frame() if self._sink.form.keeps_types else None
 
     def publish(self) -> Loaded:
-        return _loaded(self._load.publish())
+        commit, gap = self._load.publish()
+        if gap:
+            self._context.fallback(
+                f"{self._load.target.path} was replaced by two renames, since its file system has no exchange: readers "
+                "other than Stoker's may have found nothing for a moment"
+            )
+        return _loaded(commit)
 
     def close(self) -> None:
         self._load.close()

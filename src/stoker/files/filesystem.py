@@ -164,8 +164,15 @@ class FileSystem:
             stream = self._fs.create(self._path(temporary), True)  # noqa: FBT003
             stream.write(bytearray(text.encode()))
             stream.close()
-            self._fs.delete(self._path(path), False)  # noqa: FBT003
-            self._fs.rename(self._path(temporary), self._path(path))
+            self._replace(temporary, path)
+
+    def _replace(self, temporary: str, path: str) -> None:
+        """Rename over an existing file, which FileSystem.rename refuses and FileContext does in one step (on HDFS)."""
+        options = self._jvm.org.apache.hadoop.fs.Options.Rename
+        overwrite = self._jvm.java.lang.reflect.Array.newInstance(options.OVERWRITE.getClass(), 1)
+        self._jvm.java.lang.reflect.Array.set(overwrite, 0, options.OVERWRITE)
+        context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(self._fs.getUri(), self._fs.getConf())
+        context.rename(self._path(temporary), self._path(path), overwrite)
 
     def exchange(self, one: str, other: str) -> bool:
         """Exchange two folders in one step, if the file system can; False if it cannot and nothing was done."""

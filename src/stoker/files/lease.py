@@ -53,9 +53,10 @@ class Lease:
         self._fs = fs
         self._target = target
         self._run_id = run_id
-        self._name = f"lease-{secrets.token_hex(6)}.json"
-        self._path = f"{target.control}/{self._name}"
+        self._nonce = secrets.token_hex(6)
+        self._beats = 0
         self._released = threading.Event()
+        self._writing = threading.Lock()
         self._beat = 0.0
         self._acquire(wait, waiting, stopped)
         threading.Thread(target=self._keep_alive, name=f"stoker-lease-{run_id}", daemon=True).start()
@@ -68,7 +69,7 @@ class Lease:
             if holder is None:
                 self._write()
                 # Look again: another may have written between our look and our write.
-                if live_holder(self._fs, self._target, but=self._name) is None:
+                if live_holder(self._fs, self._target, but=self._nonce) is None:
                     return
                 self._fs.delete(self._path)
                 holder = {}
@@ -81,7 +82,14 @@ class Lease:
                 waiting(f"{self._target.path} is being published by {_who(holder)}; waiting up to {wait:g} s for it")
             time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - so that two candidates do not withdraw in step
 
+    @property
+    def _path(self) -> str:
+        return f"{self._target.control}/lease-{self._nonce}-{self._beats}.json"
+
     def _write(self) -> None:
+        """Write a new file and remove the one before: there is no moment without one, on any file system."""
+        before = self._path
+        self._beats += 1
         self._beat = time.time()
         holder = {
             "run_id": self._run_id,
@@ -91,13 +99,15 @@ class Lease:
             "heartbeat": self._beat,
         }
         self._fs.write_text(self._path, json.dumps(holder))
+        self._fs.delete(before)
 
     def _keep_alive(self) -> None:
         while not self._released.wait(LIFETIME / 4):
             try:
-                if not self._fs.exists(self._path):
-                    return
-                self._write()
+                with self._writing:
+                    if self._released.is_set() or not self._fs.exists(self._path):
+                        return
+                    self._write()
             except Exception:  # noqa: BLE001, S112 - py4j and Hadoop raise many; `check` sees a beat that stays away
                 continue
 
@@ -117,13 +127,22 @@ class Lease:
     def release(self) -> None:
         """Give the target free for others."""
         self._released.set()
-        self._fs.delete(self._path)
+        with self._writing:
+            self._fs.delete(self._path)
 
 
-def live_holder(fs: FileSystem, target: Target, *, but: str = "") -> dict[str, Any] | None:
-    """Who holds a live lease on the target, or None. Dead leases are removed on the way."""
+def live_holder(fs: FileSystem, target: Target, *, but: str | None = None) -> dict[str, Any] | None:
+    """Who holds a live lease on the target, or None. Dead leases are removed on the way.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        but: The nonce of a lease that does not count: one's own.
+    """
     for entry in fs.entries(target.control):
-        if not entry.path.startswith("lease-") or not entry.path.endswith(".json") or entry.path == but:
+        if not entry.path.startswith("lease-") or not entry.path.endswith(".json"):
+            continue
+        if but is not None and entry.path.startswith(f"lease-{but}-"):
             continue
         path = f"{target.control}/{entry.path}"
         text = fs.read_text(path)

@@ -164,13 +164,16 @@ class FolderLoad:
             return files
         return sorted({name.rpartition("/")[0] for name in files})
 
-    def publish(self) -> Commit:
-        """Publish what is staged, in one step as far as the file system has one."""
+    def publish(self) -> tuple[Commit, bool]:
+        """Publish what is staged, in one step as far as the file system has one.
+
+        Returns:
+            The commit, and whether other readers may have found nothing for a moment.
+        """
         assert self._staged is not None
         assert self._lease is not None
         self._lease.check()
-        publish(self._fs, self.target, self._staged)
-        return self._staged
+        return self._staged, publish(self._fs, self.target, self._staged)
 
     def frame(self) -> DataFrame | None:
         """The rows that this run staged or published, for the sinks that come after; None if they are gone."""

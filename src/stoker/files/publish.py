@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from stoker.files.filesystem import FileSystem
 
 
-def publish(fs: FileSystem, target: Target, commit: Commit) -> None:
+def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     """Decide the publish, then do it. The caller holds the lease.
+
+    Returns:
+        Whether folders were replaced by two renames, because the file system has no exchange: then readers other than
+        Stoker's may have found nothing for a moment.
 
     Raises:
         SinkError: If the target's file system refuses; the next publisher goes on where this one stopped.
@@ -27,7 +31,7 @@ def publish(fs: FileSystem, target: Target, commit: Commit) -> None:
     failpoint("files.publish.begin")
     fs.write_text(target.intent, commit.text())
     failpoint("files.publish.intent_written")
-    finish(fs, target, commit)
+    return finish(fs, target, commit)
 
 
 def recover(fs: FileSystem, target: Target) -> Commit | None:
@@ -51,15 +55,16 @@ def marker(commit: Commit) -> str:
     return f"_stoker-{commit.nonce}"
 
 
-def finish(fs: FileSystem, target: Target, commit: Commit) -> None:
-    """Do, or go on with, all that an intent says, and remove it."""
+def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
+    """Do, or go on with, all that an intent says, and remove it; the answer is that of `publish`."""
     staged = f"{target.staging(commit.nonce)}/data"
+    gap = False
     if commit.mode == "replace":
         if not fs.exists(f"{target.path}/{marker(commit)}"):
-            _replace_folder(fs, staged, target.path, old=f"{target.staging(commit.nonce)}/old")
+            gap = _replace_folder(fs, staged, target.path, old=f"{target.staging(commit.nonce)}/old")
     else:
         for move in commit.moves:
-            _move(fs, commit, staged, target.path, move)
+            gap = _move(fs, commit, staged, target.path, move) or gap
             failpoint("files.publish.one_moved")
     failpoint("files.publish.moved")
     fs.write_text(target.commit(commit.run_id), commit.text())
@@ -70,34 +75,39 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> None:
     failpoint("files.publish.intent_removed")
     fs.delete(target.staging(commit.nonce))
     failpoint("files.publish.staging_removed")
+    return gap
 
 
-def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -> None:
+def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -> bool:
     source, goal = f"{staged}/{move}", f"{target}/{move}"
     if commit.mode == "append":
         if fs.exists(source):
             fs.move(source, goal)
         elif not fs.exists(goal):
             raise _lost(source, target)
-        return
+        return False
     # A whole partition: its first new file tells whether it is there already.
     first = next(name for name in commit.files if name.startswith(f"{move}/"))
-    if not fs.exists(f"{target}/{first}"):
-        old = f"{staged.removesuffix('/data')}/old/{move}"
-        _replace_folder(fs, source, goal, old=old)
+    if fs.exists(f"{target}/{first}"):
+        return False
+    return _replace_folder(fs, source, goal, old=f"{staged.removesuffix('/data')}/old/{move}")
 
 
-def _replace_folder(fs: FileSystem, staged: str, target: str, *, old: str) -> None:
+def _replace_folder(fs: FileSystem, staged: str, target: str, *, old: str) -> bool:
+    """Put the staged folder in the target's place; whether there was a moment without one."""
     if not fs.exists(staged):
         raise _lost(staged, target)
     if fs.exists(target):
         if fs.exchange(staged, target):
             failpoint("files.publish.exchanged")
-            return
+            return False
         # No exchange here: readers that look between the two renames find nothing.
         fs.move(target, old)
         failpoint("files.publish.old_moved")
+        fs.move(staged, target)
+        return True
     fs.move(staged, target)
+    return False
 
 
 def _lost(staged: str, target: str) -> SinkError:
