@@ -1,6 +1,5 @@
 """Whole loads by a real Spark into a real PostgreSQL."""
 
-
 from __future__ import annotations
 
 import datetime as dt

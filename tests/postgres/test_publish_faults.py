@@ -1,6 +1,5 @@
 """Kills, cuts and other writers: readers see old rows or new ones, and the next run is right."""
 
-
 from __future__ import annotations
 
 import contextlib

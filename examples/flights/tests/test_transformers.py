@@ -51,7 +51,7 @@ def base() -> Iterator[SparkSession]:
         session.stop()
 
 
-@pytest.fixture(scope="module", params=SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.fixture(scope="module", params=list(SETTINGS.values()), ids=list(SETTINGS))
 def spark(base: SparkSession, request: pytest.FixtureRequest) -> SparkSession:
     """A session with settings of its own: each test runs once with each of them."""
     zone, ansi, timestamps = request.param
@@ -90,47 +90,36 @@ def instants(df: DataFrame, column: str) -> list[datetime]:
     return sorted(datetime.fromtimestamp(row[0], UTC) for row in df.select(F.unix_seconds(column)).collect())
 
 
-def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc] - as many parts as there are
+def utc(text: str) -> datetime:
+    """An instant, from ISO text without a zone."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("local", "instant"),
-    [
-        ((1, 15, 5), utc(2013, 1, 15, 5, 5)),
-        ((1, 15, 1730), utc(2013, 1, 15, 22, 30)),
-        ((7, 4, 2359), utc(2013, 7, 5, 3, 59)),
-        ((12, 31, 2359), utc(2014, 1, 1, 4, 59)),
-        ((3, 10, 159), utc(2013, 3, 10, 6, 59)),
-        ((3, 10, 300), utc(2013, 3, 10, 7, 0)),
-        ((3, 10, 230), utc(2013, 3, 10, 7, 30)),
-        ((11, 3, 59), utc(2013, 11, 3, 4, 59)),
-        ((11, 3, 130), utc(2013, 11, 3, 5, 30)),
-        ((11, 3, 200), utc(2013, 11, 3, 7, 0)),
-    ],
-    ids=[
-        "standard time, after midnight",
-        "standard time",
-        "daylight time, UTC's next day",
-        "UTC's next year",
-        "before the gap",
-        "after the gap",
-        "in the gap: an hour later",
-        "before the hour that comes twice",
-        "in the hour that comes twice: the first",
-        "after the hour that comes twice",
-    ],
-)
-def test_a_scheduled_departure_is_an_instant_in_new_york(
-    spark: SparkSession, local: tuple[int, int, int], instant: datetime
-) -> None:
+# (month, day, hhmm) in New York, in the order of the instants they are.
+LOCAL_TIMES = {
+    (1, 15, 5): utc("2013-01-15T05:05"),  # standard time; hhmm 0005 is the number 5
+    (1, 15, 1730): utc("2013-01-15T22:30"),
+    (3, 10, 159): utc("2013-03-10T06:59"),  # the last minute before the gap of daylight saving
+    (3, 10, 300): utc("2013-03-10T07:00"),  # the first after it
+    (3, 10, 230): utc("2013-03-10T07:30"),  # in the gap: an hour later
+    (7, 4, 2359): utc("2013-07-05T03:59"),  # daylight time; UTC's next day
+    (11, 3, 59): utc("2013-11-03T04:59"),
+    (11, 3, 130): utc("2013-11-03T05:30"),  # in the hour that comes twice: the first
+    (11, 3, 200): utc("2013-11-03T07:00"),
+    (12, 31, 2359): utc("2014-01-01T04:59"),  # UTC's next year
+}
+
+
+def test_a_scheduled_departure_is_an_instant_in_new_york(spark: SparkSession) -> None:
     """A local time hhmm becomes its instant, on the days when daylight saving begins and ends too."""
-    month, day, hhmm = local
+    local = [{"month": month, "day": day, "sched_dep_time": hhmm} for month, day, hhmm in LOCAL_TIMES]
 
-    found = clean(spark, {"month": month, "day": day, "sched_dep_time": hhmm})
+    found = clean(spark, *local).orderBy("scheduled_departure")
 
-    assert instants(found, "scheduled_departure") == [instant]
-    assert rows(found, "flight_date", "month", "sched_dep_time") == [(date(2013, month, day), month, hhmm)]
+    assert dict(found.dtypes)["scheduled_departure"] == "timestamp"
+    columns = ("month", F.dayofmonth("flight_date"), "sched_dep_time", F.unix_seconds("scheduled_departure"))
+    answers = [tuple(row) for row in found.select(*columns).collect()]
+    assert [(answer[:3], datetime.fromtimestamp(answer[3], UTC)) for answer in answers] == list(LOCAL_TIMES.items())
 
 
 def test_a_flight_without_a_departure_time_is_cancelled(spark: SparkSession) -> None:
@@ -152,7 +141,7 @@ def test_of_an_hour_that_comes_twice_the_first_reading_is_kept(spark: SparkSessi
     found = hourly(spark, second, first, second | {"origin": "LGA"}, second | {"hour": 2, "temp": 49.0})
 
     assert rows(found, "origin", "hour", "temp") == [("JFK", 1, 52.0), ("JFK", 2, 49.0), ("LGA", 1, 50.0)]
-    assert instants(found.filter("temp = 52"), "observed") == [utc(2013, 11, 3, 5)]
+    assert instants(found.filter("temp = 52"), "observed") == [utc("2013-11-03T05:00")]
 
 
 def test_two_readings_of_one_instant_give_one_always_the_same(spark: SparkSession) -> None:
@@ -168,7 +157,7 @@ def test_the_hour_that_daylight_saving_leaves_out_stays_out(spark: SparkSession)
 
     found = hourly(spark, one, one | {"hour": 3, "time_hour": "2013-03-10T07:00:00Z"})
 
-    assert instants(found, "observed") == [utc(2013, 3, 10, 6), utc(2013, 3, 10, 7)]
+    assert instants(found, "observed") == [utc("2013-03-10T06:00"), utc("2013-03-10T07:00")]
     assert rows(found, "weather_date", "hour") == [(date(2013, 3, 10), 1), (date(2013, 3, 10), 3)]
 
 
