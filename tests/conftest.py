@@ -10,12 +10,15 @@ import pytest
 from stoker.secrets import redaction, resolution
 from stoker.spark.session import obtain_session
 from support.project import Project
+from support.servers import db, info, schema, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+__all__ = ["db", "info", "schema", "server"]
 
 
 @pytest.fixture(scope="session")

@@ -346,6 +346,14 @@ def test_places_inside_each_other_are_a_mistake(project: Project) -> None:
         )
 
 
-def test_transform_error_is_raised_by_preview(spark: SparkSession) -> None:
-    """In a notebook the error is raised."""
-    assert issubclass(TransformError, Exception)
+def test_preview_gives_the_frame_or_raises(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook a pipeline's frame is looked at without loading anything, and its error is raised."""
+    monkeypatch.chdir(project.folder)
+
+    assert pipeline("p").preview(spark).count() == 30
+
+    with pytest.raises(TransformError, match="no_such_column"):
+        pipeline("p", fails).preview(spark)
+    assert not project.lake.exists()

@@ -1,82 +1,17 @@
-"""A real PostgreSQL, and a schema of its own for each test."""
+"""Loads into the test's own schema."""
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stoker.postgres import embedded
-from stoker.postgres.connection import ConnectionInfo, connect, cut
 from stoker.postgres.load import PostgresLoad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pg8000.native import Connection
-
-    from stoker.postgres.embedded import Server
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A server for the whole session."""
-    # Not in pytest's own folder: every start of pytest closes that for the user who runs the server for root.
-    folder = Path(tempfile.mkdtemp(prefix="stoker-postgres-"))
-    folder.chmod(0o711)
-    server = embedded.start(folder)
-    connection = connect(connection_info(server))
-    # Nobody misses these data after a crash of the machine.
-    connection.run("ALTER SYSTEM SET fsync = off")
-    connection.run("SELECT pg_reload_conf()")
-    cut(connection)
-    yield server
-    embedded.stop(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def connection_info(server: Server) -> ConnectionInfo:
-    """How to connect to a server."""
-    return ConnectionInfo(
-        server.host, server.port, server.database, server.user, server.password, sslmode="disable", connect_timeout=5
-    )
-
-
-@pytest.fixture(scope="session")
-def info(server: Server) -> ConnectionInfo:
-    """How to connect to it."""
-    return connection_info(server)
-
-
-@pytest.fixture
-def db(info: ConnectionInfo) -> Iterator[Connection]:
-    """A connection that looks on."""
-    connection = connect(info)
-    yield connection
-    cut(connection)
-
-
-@pytest.fixture
-def schema(db: Connection) -> Iterator[str]:
-    """A schema of the test's own; at its end no staging table may be left in it."""
-    name = f"t_{secrets.token_hex(4)}"
-    db.run(f"CREATE SCHEMA {name}")
-    yield name
-    with contextlib.suppress(Exception):
-        db.run("ROLLBACK")
-    left = staging_tables(db, name)
-    # What a test that failed left open must not block the others.
-    db.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    db.run("SET client_min_messages = error")
-    db.run(f"DROP SCHEMA {name} CASCADE")
-    assert left == []
+    from stoker.postgres.connection import ConnectionInfo
 
 
 @pytest.fixture
@@ -92,13 +27,3 @@ def load(info: ConnectionInfo, schema: str) -> Iterator[Callable[..., PostgresLo
     yield make
     for each in made:
         each.discard()
-
-
-def staging_tables(db: Connection, schema: str) -> list[str]:
-    """The staging tables that are there."""
-    rows = db.run(
-        "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-        "WHERE nspname = :schema AND relname LIKE 'stoker_staging%'",
-        schema=schema,
-    )
-    return [row[0] for row in rows]

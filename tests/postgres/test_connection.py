@@ -207,7 +207,7 @@ def test_a_configured_connection_is_resolved(tmp_path: Path, monkeypatch: pytest
         connect_timeout=3.0,
     )
     assert resolve(settings, folder=tmp_path) == ConnectionInfo(
-        "db.internal", 5432, "dwh", "etl", PASSWORD, "verify-full", "PEM", 3.0
+        "db.internal", 5432, "dwh", "etl", PASSWORD, "verify-full", "PEM", 3.0, name="warehouse"
     )
 
 

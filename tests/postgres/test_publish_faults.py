@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postgres.conftest import staging_tables
 from postgres.proxies import Relay
 from postgres.publisher import SCHEMA, batch, killed, stage
 from stoker.errors import (
@@ -31,6 +30,7 @@ from stoker.postgres import outcome as outcomes
 from stoker.postgres import waiting
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
+from support.servers import staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -64,7 +64,15 @@ class _PostgresSinkLoad(Load):
         if server is not None and server.data.parent != server.folder:
             context.fallback(f"the embedded PostgreSQL's data are in {server.data.parent}, not in {server.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"
-        self._load = PostgresLoad(info, sink.table, mode=sink.mode, run_id=context.run_id, sink=name)
+        self._load = PostgresLoad(
+            info,
+            sink.table,
+            mode=sink.mode,
+            run_id=context.run_id,
+            sink=name,
+            wait=config.run.lease_wait,
+            stopped=context.stopped,
+        )
         self._rows = 0
 
     def published(self) -> Loaded | None:

@@ -40,11 +40,14 @@ class ConnectionInfo:
     """Seconds."""
     application_name: str = "stoker"
     """As `pg_stat_activity` shows it."""
+    name: str | None = None
+    """In the configuration, for messages; None for one that is not configured."""
 
     @property
     def server(self) -> str:
         """The server, for messages."""
-        return f"PostgreSQL at {self.host}:{self.port}"
+        configured = f" (connection {self.name!r})" if self.name else ""
+        return f"PostgreSQL at {self.host}:{self.port}{configured}"
 
 
 def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
@@ -67,7 +70,13 @@ def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
         assert settings.folder is not None
         server = embedded.start(settings.folder)
         return ConnectionInfo(
-            server.host, server.port, server.database, server.user, server.password, sslmode="disable"
+            server.host,
+            server.port,
+            server.database,
+            server.user,
+            server.password,
+            sslmode="disable",
+            name=settings.name,
         )
     assert settings.host is not None
     assert settings.database is not None
@@ -95,6 +104,7 @@ def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
         settings.sslmode,
         certificates,
         settings.connect_timeout,
+        name=settings.name,
     )
 
 

@@ -1,0 +1,88 @@
+"""A real PostgreSQL for the test process, and a schema of its own for each test."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stoker.postgres import embedded
+from stoker.postgres.connection import ConnectionInfo, connect, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pg8000.native import Connection
+
+    from stoker.postgres.embedded import Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server for the whole session."""
+    # Not in pytest's own folder: every start of pytest closes that for the user who runs the server for root.
+    folder = Path(tempfile.mkdtemp(prefix="stoker-postgres-"))
+    folder.chmod(0o711)
+    server = embedded.start(folder)
+    connection = connect(connection_info(server))
+    # Nobody misses these data after a crash of the machine.
+    connection.run("ALTER SYSTEM SET fsync = off")
+    connection.run("SELECT pg_reload_conf()")
+    cut(connection)
+    yield server
+    embedded.stop(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def connection_info(server: Server) -> ConnectionInfo:
+    """How to connect to a server."""
+    return ConnectionInfo(
+        server.host, server.port, server.database, server.user, server.password, sslmode="disable", connect_timeout=5
+    )
+
+
+@pytest.fixture(scope="session")
+def info(server: Server) -> ConnectionInfo:
+    """How to connect to it."""
+    return connection_info(server)
+
+
+@pytest.fixture
+def db(info: ConnectionInfo) -> Iterator[Connection]:
+    """A connection that looks on."""
+    connection = connect(info)
+    yield connection
+    cut(connection)
+
+
+@pytest.fixture
+def schema(db: Connection) -> Iterator[str]:
+    """A schema of the test's own; at its end no staging table may be left in it."""
+    name = f"t_{secrets.token_hex(4)}"
+    db.run(f"CREATE SCHEMA {name}")
+    yield name
+    with contextlib.suppress(Exception):
+        db.run("ROLLBACK")
+    left = staging_tables(db, name)
+    # What a test that failed left open must not block the others.
+    db.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    db.run("SET client_min_messages = error")
+    db.run(f"DROP SCHEMA {name} CASCADE")
+    assert left == []
+
+
+def staging_tables(db: Connection, schema: str) -> list[str]:
+    """The staging tables that are there."""
+    rows = db.run(
+        "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+        "WHERE nspname = :schema AND relname LIKE 'stoker_staging%'",
+        schema=schema,
+    )
+    return [row[0] for row in rows]
