@@ -21,7 +21,7 @@ from stoker.postgres import embedded
 from stoker.spark.session import LOCAL_DEFAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parent / "examples" / "flights"
@@ -45,19 +45,26 @@ class FlightsProject:
     folder: Path
     server: embedded.Server
 
-    def stoker(self, *, spark: Mapping[str, str] | None = None, run: Mapping[str, object] | None = None) -> Measured:
+    def stoker(
+        self,
+        *,
+        spark: Mapping[str, str] | None = None,
+        run: Mapping[str, object] | None = None,
+        only: Sequence[str] = (),
+    ) -> Measured:
         """Run the job by its entry point.
 
         Args:
             spark: For `[spark]`.
             run: For `[run]`.
+            only: The pipelines; none means all.
         """
         text = (EXAMPLE / "stoker.toml").read_text("utf-8")
         for table, values in (("spark", spark), ("run", run)):
             lines = "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in (values or {}).items())
             text += f"\n[{table}]\n{lines}" if lines else ""
         (self.folder / "stoker.toml").write_text(text, "utf-8")
-        return self._measure("main.py", {})
+        return self._measure("main.py", {}, *(f"--only={name}" for name in only))
 
     def plain(self, *, spark: Mapping[str, str] | None = None) -> Measured:
         """Run the plain script, with what Stoker gives a local session.
@@ -71,6 +78,12 @@ class FlightsProject:
         variables = {f"PG{key}": value for key, value in given.items()}
         variables |= {"PGDATABASE": PLAIN_DATABASE, "PLAIN_SPARK": json.dumps(settings)}
         return self._measure("plain_flights.py", variables)
+
+    def grow(self, name: str, times: int) -> None:
+        """Repeat the rows of a file of the source."""
+        path = self.folder / "data" / name
+        header, rows = path.read_text("utf-8").split("\n", 1)
+        path.write_text(header + "\n" + rows * times, "utf-8")
 
     def sums(self, database: str) -> dict[str, tuple[int, int]]:
         """Rows and a checksum of each table, whatever the order of the rows."""
@@ -104,17 +117,20 @@ class FlightsProject:
             connection.run("CHECKPOINT")
             connection.close()
 
-    def _measure(self, script: str, variables: Mapping[str, str]) -> Measured:
+    def _measure(self, script: str, variables: Mapping[str, str], *arguments: str) -> Measured:
         self.settle()
         before = _cpu(self.server.pid)
         log = self.folder / f"{script}.log"
-        usage = measure([sys.executable, script], folder=self.folder, environ=clean_environment(variables), log=log)
+        usage = measure(
+            [sys.executable, script, *arguments], folder=self.folder, environ=clean_environment(variables), log=log
+        )
         return Measured(usage, _cpu(self.server.pid) - before)
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would set Stoker or Spark from outside."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("STOKER_", "SPARK_", "PYSPARK_"))}
+    """The environment without what would set Stoker, Spark or Python from outside."""
+    ours = ("STOKER_", "SPARK_", "PYSPARK_", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, "PYSPARK_PYTHON": sys.executable, **more}
 
 

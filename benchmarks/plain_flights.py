@@ -10,7 +10,7 @@ import csv
 import json
 import os
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pg8000.native import Connection, identifier
 from pyspark.sql import SparkSession
@@ -68,7 +68,8 @@ def read_csv(spark: SparkSession, name: str, ddl: str) -> DataFrame:
     path = f"data/{name}.csv"
     with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - as people write it
         header = next(csv.reader(stream))
-    declared = {field.name: field for field in StructType.fromDDL(ddl).fields}
+    fields = cast("StructType", StructType.fromDDL(ddl)).fields
+    declared = {field.name: field for field in fields}
     schema = StructType([declared.get(column, StructField(column, StringType())) for column in header])
     frame = spark.read.schema(schema).option("header", True).option("nullValue", "NA").csv(path)  # noqa: FBT003
     return frame.select(*declared)

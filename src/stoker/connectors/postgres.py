@@ -60,9 +60,8 @@ class _PostgresSinkLoad(Load):
         config = context.names.config
         settings = config.connection(sink.connection)
         info = resolve(settings, folder=config.source.folder)
-        server = embedded.status(settings.folder) if settings.embedded and settings.folder else None
-        if server is not None and server.data.parent != server.folder:
-            context.fallback(f"the embedded PostgreSQL's data are in {server.data.parent}, not in {server.folder}")
+        if settings.embedded and settings.folder and (data := embedded.elsewhere(settings.folder)):
+            context.fallback(f"the embedded PostgreSQL's data are in {data}, not in {settings.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"
         self._load = PostgresLoad(
             info,

@@ -41,19 +41,40 @@ class ReadMetrics:
     """Rows that `malformed="drop"` took away."""
 
 
+_ROWS = "number of output rows"
+_FILES = "number of written files"
+
+
 @dataclass(frozen=True)
 class _Node:
-    id: int
-    name: str
-    text: str
-    metrics: dict[str, int]
+    """One operator of a plan; each look into it is a call to the JVM, so only what is asked for is looked up."""
 
+    node: Any
+    values: Any
 
-@dataclass(frozen=True)
-class _Execution:
-    nodes: list[_Node]
-    edges: list[tuple[int, int]]
-    """From the child to its parent."""
+    @property
+    def name(self) -> str:
+        return str(self.node.name()).strip()
+
+    @property
+    def id(self) -> int:
+        return int(self.node.id())
+
+    @property
+    def text(self) -> str:
+        return str(self.node.desc())
+
+    def metrics(self) -> dict[str, int]:
+        """The counts of rows and files that it has."""
+        found = {}
+        for metric in _elements(self.node.metrics()):
+            name = metric.name()
+            value = self.values.get(metric.accumulatorId()) if name in {_ROWS, _FILES} else None
+            if value is not None and value.isDefined():
+                number = str(value.get()).replace(",", "")
+                if number.isdigit():
+                    found[name] = int(number)
+        return found
 
 
 def last_write(spark: SparkSession, label: str) -> WriteMetrics | None:
@@ -66,10 +87,13 @@ def last_write(spark: SparkSession, label: str) -> WriteMetrics | None:
     Returns:
         The metrics, or None if Spark does not tell.
     """
-    for execution in _executions(spark, label):
-        for node in execution.nodes:
-            if "number of written files" in node.metrics and "number of output rows" in node.metrics:
-                return WriteMetrics(node.metrics["number of output rows"], node.metrics["number of written files"])
+    for graph, values in _executions(spark, label):
+        for node in _nodes(graph, values):
+            # `Execute InsertIntoHadoopFsRelationCommand`; the operators below it have neither.
+            if node.name.startswith("Execute"):
+                metrics = node.metrics()
+                if {_ROWS, _FILES} <= metrics.keys():
+                    return WriteMetrics(metrics[_ROWS], metrics[_FILES])
     return None
 
 
@@ -81,26 +105,33 @@ def reads(spark: SparkSession, label: str) -> ReadMetrics:
         label: The job description.
     """
     rows, told, dropped = 0, False, 0
-    for execution in _executions(spark, label):
-        scans = {}
-        for node in execution.nodes:
-            if ("Scan" in node.name) and "number of output rows" in node.metrics:
-                scans[node.id] = node.metrics["number of output rows"]
-                rows, told = rows + scans[node.id], True
-        for node in execution.nodes:
-            if node.name == "Filter" and marks.DROPPING in node.text:
-                read = sum(scans.get(child, 0) for child, parent in execution.edges if parent == node.id)
-                dropped += max(0, read - node.metrics.get("number of output rows", read))
+    for graph, values in _executions(spark, label):
+        scans, filters = dict[int, int](), list[_Node]()
+        for node in _nodes(graph, values):
+            name = node.name
+            if "Scan" in name:
+                metrics = node.metrics()
+                if _ROWS in metrics:
+                    scans[node.id] = metrics[_ROWS]
+                    rows, told = rows + metrics[_ROWS], True
+            elif name == "Filter" and marks.DROPPING in node.text:
+                filters.append(node)
+        if filters:
+            below = [(edge.fromId(), edge.toId()) for edge in _elements(graph.edges())]
+            for node in filters:
+                read = sum(scans.get(child, 0) for child, parent in below if parent == node.id)
+                dropped += max(0, read - node.metrics().get(_ROWS, read))
     return ReadMetrics(rows if told else None, dropped)
 
 
-def _executions(spark: SparkSession, label: str) -> Iterator[_Execution]:
+def _executions(spark: SparkSession, label: str) -> Iterator[tuple[Any, Any]]:
+    """The plan graph and the metrics' values of each query of that label."""
     from py4j.protocol import Py4JError
 
     try:
         store: Any = spark._jsparkSession.sharedState().statusStore()  # noqa: SLF001
         for found in _ended(store, label):
-            yield _execution(store, found)
+            yield store.planGraph(found.executionId()), store.executionMetrics(found.executionId())
     except Py4JError:
         return
 
@@ -120,20 +151,8 @@ def _ended(store: Any, label: str) -> list[Any]:
         time.sleep(0.02)
 
 
-def _execution(store: Any, found: Any) -> _Execution:
-    graph = store.planGraph(found.executionId())
-    values = store.executionMetrics(found.executionId())
-    nodes = []
-    for node in _elements(graph.allNodes()):
-        metrics = {}
-        for metric in _elements(node.metrics()):
-            value = values.get(metric.accumulatorId())
-            if value.isDefined():
-                number = str(value.get()).replace(",", "")
-                if number.isdigit():
-                    metrics[metric.name()] = int(number)
-        nodes.append(_Node(node.id(), node.name().strip(), node.desc(), metrics))
-    return _Execution(nodes, [(edge.fromId(), edge.toId()) for edge in _elements(graph.edges())])
+def _nodes(graph: Any, values: Any) -> Iterator[_Node]:
+    return (_Node(node, values) for node in _elements(graph.allNodes()))
 
 
 def _elements(sequence: Any, *, newest_first: bool = False) -> Iterator[Any]:

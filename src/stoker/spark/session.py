@@ -26,8 +26,11 @@ LOCAL_DEFAULTS = {
     # A laptop changes networks and has firewalls; nobody else talks to a local session.
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # One JVM with few cores: a parallel collector's threads only take time from the tasks.
-    "spark.driver.defaultJavaOptions": "-XX:+UseSerialGC",
+    # One JVM with few cores: the threads of a parallel collector and of the optimising compiler take time from the tasks.
+    # That compiler begins with code that is twenty times as hot as by default; what a long job repeats soon is.
+    "spark.driver.defaultJavaOptions": "-XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC "
+    "-XX:Tier4InvocationThreshold=100000 -XX:Tier4MinInvocationThreshold=12000 "
+    "-XX:Tier4CompileThreshold=300000 -XX:Tier4BackEdgeThreshold=800000",
 }
 """What a local session gets where `[spark]` does not say otherwise; measured by `benchmarks/session.py`."""
 

@@ -62,6 +62,7 @@ def _connected(server: Server) -> Iterator[Connection]:
             database="postgres",
             password=server.password,
             sock=sock,
+            ssl_context=False,
             application_name="stoker",
         )
         try:

@@ -135,6 +135,17 @@ def status(folder: Path) -> Server | None:
             raise
 
 
+def elsewhere(folder: Path) -> Path | None:
+    """Where the folder's data are if they are not in it; None if they are, or if there are none yet.
+
+    Args:
+        folder: As for `start`.
+    """
+    folder = home.located(folder)
+    at = home.existing(folder)
+    return None if at in {None, folder} else at
+
+
 def _proven(folder: Path, at: Path, found: process.Postmaster, *, make: bool) -> Server:
     password = cluster.password(at)
     remember(password)
