@@ -10,19 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from pyspark import TaskContext
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
 from support.aws import free_port
 from support.child import run_child
-from support.loads import SCHEMA, as_rows, rows_of, write_rows
+from support.loads import as_rows, flaky, rows_of, write_rows
 from support.project import TOML
 from support.warehouse import PASSWORD, configure, load, run, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pandas as pd
     from pg8000.native import Connection
     from pyspark.sql import DataFrame, SparkSession
 
@@ -52,20 +48,6 @@ def failure(record: RunRecord) -> str:
     assert record.state == "failed"
     assert error
     return " ".join(str(value) for value in error.values())
-
-
-def flaky(rows: DataFrame) -> DataFrame:
-    """Gives half a partition and then fails, the first time it is tried."""
-
-    def batches(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        context = TaskContext.get()
-        assert context is not None
-        for frame in frames:
-            yield frame
-            if context.attemptNumber() == 0 and context.partitionId() == 0:
-                raise RuntimeError("the first attempt fails in mid-partition")
-
-    return rows.repartition(2, "id").mapInPandas(batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here
 
 
 @pytest.mark.parametrize("mode", ["replace", "append"])

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from pyspark import TaskContext
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
-from stoker import ConfigurationError, Job, Pipeline, RunRecord, TransformError, UsageError, place, read, write
+from stoker import ConfigurationError, Job, Pipeline, RunRecord, Sink, TransformError, UsageError, place, read, write
 from stoker.record import schema
-from support.loads import as_rows, rows_of, write_rows
+from support.loads import as_rows, flaky, rows_of, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,34 +193,20 @@ def test_two_sinks_hold_the_same_rows_of_a_random_transformer(spark: SparkSessio
     assert sorted(one) == sorted(other)
 
 
-def flaky_batches(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Gives a part of a partition and then fails, the first time it is tried."""
-    context = TaskContext.get()
-    assert context is not None
-    for frame in frames:
-        yield frame
-        if context.attemptNumber() == 0 and context.partitionId() == 0:
-            raise RuntimeError("the first attempt fails in mid-partition")
-
-
 @pytest.mark.smoke
 def test_a_task_that_fails_in_mid_partition_is_tried_again_without_a_trace(
     spark: SparkSession, project: Project
 ) -> None:
-    """No row twice and none lost, in each mode of files."""
-
-    def flaky(rows: DataFrame) -> DataFrame:
-        return rows.repartition(2, "id").mapInPandas(flaky_batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here
-
-    loads = {
-        mode: write.parquet(lake / mode, mode=mode, partition_by=["part"])
-        for mode in ("replace", "append", "replace_partitions")
-    }
+    """No row twice and none lost, in each format and mode of files."""
+    modes = ("replace", "append", "replace_partitions")
+    loads: dict[str, Sink] = {mode: write.parquet(lake / mode, mode=mode, partition_by=["part"]) for mode in modes}
+    loads["csv"] = write.csv(lake / "csv", mode="replace")
     record = run(project, spark, *[pipeline(mode, flaky, load=load) for mode, load in loads.items()])
 
     assert record.state == "succeeded", [each.error for each in record.pipelines]
-    for mode in loads:
+    for mode in modes:
         assert as_rows(spark.read.parquet(str(project.lake / mode))) == rows_of(1)
+    assert as_rows(spark.read.csv(str(project.lake / "csv"), schema=SCHEMA, header=True)) == rows_of(1)
 
 
 def test_an_error_in_a_task_names_pythons_error(spark: SparkSession, project: Project) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyspark import TaskContext
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
 from stoker import Job, Pipeline, RunRecord, place, read, write
 from stoker.config import find_config
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
 SCHEMA = "id int, part int, version int"
@@ -93,3 +96,17 @@ def load_by_hadoop(spark: SparkSession, folder: Path, mode: str, version: str, r
     for name in ("exchange", "read_text", "write_text"):
         setattr(filesystem.LocalFileSystem, name, getattr(filesystem.FileSystem, name))
     load(spark, folder, mode, version, run_id, parts)
+
+
+def flaky(rows: DataFrame) -> DataFrame:
+    """Gives half a partition and then fails, the first time it is tried."""
+
+    def batches(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        context = TaskContext.get()
+        assert context is not None
+        for frame in frames:
+            yield frame
+            if context.attemptNumber() == 0 and context.partitionId() == 0:
+                raise RuntimeError("the first attempt fails in mid-partition")
+
+    return rows.repartition(2, "id").mapInPandas(batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here

@@ -124,7 +124,7 @@ def _run(
 
 
 def _parallel(config: Config) -> int:
-    """One at a time unless the configuration says more: side by side was not faster in local mode where we measured it."""
+    """One at a time unless the configuration says more: two are hardly faster in local mode (`benchmarks/session.py`)."""
     return config.run.parallel or 1
 
 
