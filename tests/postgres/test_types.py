@@ -102,7 +102,7 @@ def test_values_arrive_as_they_were(load: Loads, db: Connection, schema: str, ki
         (t.ArrayType(t.IntegerType()), "to_json('bad')"),
         (t.MapType(t.StringType(), t.StringType()), "to_json('bad')"),
         (t.StructType([t.StructField("x", t.IntegerType())]), "to_json('bad')"),
-        (t.VariantType(), "to_json('bad')"),
+        *([(t.VariantType(), "to_json('bad')")] if hasattr(t, "VariantType") else []),  # Spark 4
         (t.DayTimeIntervalType(), 'cast("string")'),
         (t.YearMonthIntervalType(), 'cast("string")'),
         (t.NullType(), 'lit(None).cast("string")'),
