@@ -45,18 +45,18 @@ def _state(record: PipelineRecord) -> str | None:
 def _translated(  # noqa: PLR0911 - one answer a cause
     error: Exception, pipeline: Pipeline, context: Context
 ) -> StokerError:
-    if isinstance(error, StokerError):
-        return error
-    if context.stopped():
+    if context.stopped() and not isinstance(error, StokerError):
         return InterruptedRunError("It was interrupted.")
-    known = explanation(pipeline, error, context)
-    if isinstance(known, StokerError):
-        return known
-    if _gateway_lost(error):
+    if not context.stopped() and _gateway_lost(error, context):
         return TransientError(
             "Spark's JVM went away (killed, or out of memory).",
             next_step="Look at the end of its log and at the machine's memory, then run again with the same run id.",
         )
+    if isinstance(error, StokerError):
+        return error
+    known = explanation(pipeline, error, context)
+    if isinstance(known, StokerError):
+        return known
     text = str(error)
     if "No space left on device" in text:
         return TransientError("A disk is full while rows were staged.", next_step="Free space, then run again.")
@@ -86,11 +86,20 @@ def _reason(text: str) -> str:
     return (causes[-1] if causes else lines[0] if lines else "no message").strip().rstrip(".")[:500]
 
 
-def _gateway_lost(error: Exception) -> bool:
+def _gateway_lost(error: Exception, context: Context) -> bool:
+    """Whether the JVM is gone. It is asked: a call that its end cut short has many texts, and others may have wrapped it."""
     from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 
-    if isinstance(error, Py4JNetworkError | ConnectionError):
+    causes: list[BaseException] = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    if any(isinstance(cause, Py4JNetworkError) for cause in causes):
         return True
-    return (
-        isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError) and "Answer from Java side" in str(error)
-    )
+    suspicious = (Py4JError, ConnectionError)
+    if not any(isinstance(cause, suspicious) and not isinstance(cause, Py4JJavaError) for cause in causes):
+        return False
+    try:
+        context.spark.sparkContext._jsc.getClass()  # noqa: SLF001 - the shortest question to the JVM
+    except (Py4JError, OSError):
+        return True
+    return False
