@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stoker.cli.project import job_of, project
+from stoker.cli.project import job_of, on_path
 from stoker.doctor import Asked, Verdict, examine
 from stoker.entrypoint.execute import DONE, FAILED
 from stoker.entrypoint.summary import here
@@ -47,7 +47,7 @@ def doctor(environment: str | None, config: str | None, *, connect: bool, spark:
     """
 
     def load_job(loaded: Config, name: str) -> Job:
-        project(config, loaded.environment)  # puts the project's folder on the import path
+        on_path(loaded)
         return job_of(loaded, name)
 
     findings = examine(Asked(load_job, environment, config, connect=connect, spark=spark))

@@ -138,17 +138,18 @@ def jobs(project: Project, load: Callable[[Config, str], Job]) -> Iterator[Findi
 
 def _planned(project: Project, name: str, job: Job) -> Iterator[Finding]:
     topic = f"job {name}"
+    pipelines = f"{len(job.pipelines)} pipeline{'' if len(job.pipelines) == 1 else 's'}"
     try:
         parameters = filled(job.parameters, {})
     except UsageError as error:
-        told = f"imported, {len(job.pipelines)} pipelines; no plan without parameters: {error.what}"
+        told = f"{pipelines}, imported; no plan without parameters: {error.what}"
         yield not_checked(topic, told, f"Look at it with: stoker plan {name} --param NAME=VALUE")
         return
     plans = {key: make_plan(job, config, parameters) for key, config in project.configs.items()}
     project.plans |= {(key, name): plan for key, plan in plans.items()}
     right = [key for key, plan in plans.items() if not plan.mistakes]
     if right:
-        yield ok(topic, f"{len(job.pipelines)} pipelines; it can be planned in {', '.join(right)}")
+        yield ok(topic, f"{pipelines}; it can be planned in {', '.join(right)}")
     for key, plan in plans.items():
         for mistake in plan.mistakes:
             yield problem(f"{topic} ({key})", mistake, f"Look at it with: stoker plan {name} --env {key}")
