@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
 from stoker.job.events import Observer
 from stoker.record import PipelineRecord, RunRecord, State
 from stoker.secrets import redact
@@ -83,8 +83,10 @@ class LiveObserver(Observer):
             self._console.print(Text(redact(f"{name}: {trace}")))
 
     def pipeline_ended(self, record: PipelineRecord) -> None:
-        """Show its state."""
+        """Show its state, and above the lines what it cost."""
         self._lines.setdefault(record.name, _Line()).ended = record
+        if record.metrics is not None:
+            self._console.print(Text(redact(run_line(record))))
 
     def run_ended(self, record: RunRecord) -> None:
         """Take the lines away and print the table."""

@@ -7,6 +7,7 @@ import sys
 import click
 
 from stoker.cli.demo import demo
+from stoker.cli.doctor import doctor
 from stoker.cli.plan import plan
 from stoker.cli.postgres import postgres
 from stoker.cli.run import run
@@ -21,7 +22,7 @@ def commands() -> None:
     """PySpark ETL that runs on a laptop, on any Spark cluster and on EMR Serverless, unchanged."""
 
 
-for command in (run, plan, demo, postgres):
+for command in (run, plan, doctor, demo, postgres):
     commands.add_command(command)
 
 

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 def project(config: str | None, environment: str | None) -> Config:
     """The project's configuration, with its folder on the import path."""
     loaded = load_config(find_config(explicit=config), environment=environment)
-    folder = str(loaded.source.folder)
+    on_path(loaded)
+    return loaded
+
+
+def on_path(config: Config) -> None:
+    """Have the project's folder first on the import path."""
+    folder = str(config.source.folder)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    return loaded
 
 
 def job_of(config: Config, name: str) -> Job:

@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
 from stoker.job.events import Observer
 from stoker.secrets import redact
 
@@ -42,10 +42,8 @@ class PlainObserver(Observer):
             _say(f"{name}: {''.join(traceback.format_exception(error))}")
 
     def pipeline_ended(self, record: PipelineRecord) -> None:
-        """Say the state."""
-        rows = "" if record.rows_written is None else f", {record.rows_written:,} rows"
-        seconds = "" if record.seconds is None else f" in {record.seconds:.1f} s"
-        _say(f"{record.name}: {record.state}{rows}{seconds}")
+        """Say the state and what it cost."""
+        _say(run_line(record))
 
     def run_ended(self, record: RunRecord) -> None:
         """Print the table and what comes after it."""

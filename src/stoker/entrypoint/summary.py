@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stoker.job.hints import size
 from stoker.record import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stoker.record import PipelineRecord, RunRecord
 
 HEADINGS = ("pipeline", "state", "rows in", "rows out", "seconds", "where")
@@ -22,6 +25,37 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
         state = "had succeeded"
     where = "\n".join(here(sink.where) for sink in record.sinks)
     return record.name, state, _count(record.rows_read), _count(record.rows_written), seconds, where
+
+
+def run_line(record: PipelineRecord) -> str:
+    """One pipeline that ended, on one line: state, rows, seconds, and what its tasks did."""
+    rows = "" if record.rows_written is None else f", {record.rows_written:,} rows"
+    seconds = "" if record.seconds is None else f" in {record.seconds:.1f} s"
+    costs = ", ".join(_costs(record))
+    return f"{record.name}: {record.state}{rows}{seconds}{f'; {costs}' if costs else ''}"
+
+
+def _costs(record: PipelineRecord) -> Iterator[str]:
+    metrics = record.metrics
+    if metrics is None:
+        return
+    yield f"{size(metrics.bytes_read)} read"
+    # The same rows in a second sink are bytes and files of their own.
+    sized = [sink for sink in record.sinks if sink.bytes is not None and not sink.already]
+    if sized:
+        files = sum(sink.files or 0 for sink in sized)
+        yield f"{size(sum(sink.bytes or 0 for sink in sized))} written, {_number(files, 'file')}"
+    yield f"spilled {size(metrics.spilled_disk_bytes) if metrics.spilled_disk_bytes else 0}"
+    if metrics.gc_share is not None:
+        yield f"GC {metrics.gc_share:.0%}"
+    if metrics.skew is not None:
+        yield f"skew {metrics.skew:.1f}x"
+    if metrics.failed_tasks:
+        yield _number(metrics.failed_tasks, "failed task")
+
+
+def _number(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def here(text: str) -> str:

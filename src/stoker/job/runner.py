@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from stoker.connectors.base import Context, Names
 from stoker.errors import InterruptedRunError, StokerError
+from stoker.job.hints import hints
 from stoker.pipeline.run import run_pipeline
 from stoker.record import PipelineRecord, RunRecord, State
 from stoker.secrets import redact
+from stoker.spark.stages import TaskMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +67,7 @@ class Runner:
         self._observer = observer
         self._save = save
         self._tag = f"stoker-{record.run_id.replace(',', '_')}"
+        self._meter = TaskMeter(spark)
         self._stopped = threading.Event()
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -133,7 +136,7 @@ class Runner:
         return thread
 
     def _work(self, record: PipelineRecord) -> None:
-        name, group = record.name, f"{self._tag}-{record.name}"
+        name, group = record.name, self._group(record)
         try:
             context = self._spark.sparkContext
             # Interrupting a thread that writes to HDFS can make Spark give a healthy node up; a local disk has no nodes.
@@ -148,6 +151,9 @@ class Runner:
         else:
             self._end(record)
 
+    def _group(self, record: PipelineRecord) -> str:
+        return f"{self._tag}-{record.name}"
+
     def _fail(self, record: PipelineRecord, error: BaseException) -> None:
         self._observer.pipeline_failed(record.name, error)
         record.state = State.INTERRUPTED if isinstance(error, InterruptedRunError) else State.FAILED
@@ -156,8 +162,20 @@ class Runner:
 
     def _end(self, record: PipelineRecord) -> None:
         record.end = datetime.now(UTC)
+        self._measure(record)
         self._after(record)
         self._ended.put(record.name)
+
+    def _measure(self, record: PipelineRecord) -> None:
+        """What its tasks cost, and a WARNING for what stands out; not after a cancel, when the JVM may be gone."""
+        if self._stopped.is_set() or record.start is None:
+            return
+        with contextlib.suppress(Exception):  # whatever py4j raises: the rows are published
+            succeeded = record.state is State.SUCCEEDED
+            record.metrics = self._meter.read(self._group(record), record.start, wait=succeeded)
+        record.hints = [redact(hint) for hint in hints(record)]
+        for hint in record.hints:
+            logger.warning("%s: %s", record.name, hint)
 
     def _after(self, record: PipelineRecord) -> None:
         try:

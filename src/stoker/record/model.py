@@ -6,7 +6,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stoker.record.metrics import TaskMetrics
 
 
 class State(StrEnum):
@@ -63,6 +66,10 @@ class PipelineRecord:
     reason: str | None = None
     """Why it was skipped."""
     fallbacks: list[str] = field(default_factory=list)
+    metrics: TaskMetrics | None = None
+    """What its Spark tasks cost; null if Spark does not tell."""
+    hints: list[str] = field(default_factory=list)
+    """What stands out in the metrics and files, each with what to do about it."""
 
     @property
     def seconds(self) -> float | None:
