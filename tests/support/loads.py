@@ -22,7 +22,7 @@ SCHEMA = "id int, part int, version int"
 
 def job(mode: str) -> Job:
     """A job that copies `source/rows.csv` into the lake."""
-    partitioned = {"partition_by": ["part"]} if mode == "replace_partitions" else {}
+    partitioned: dict[str, Any] = {"partition_by": ["part"]} if mode == "replace_partitions" else {}
     return Job(
         "copy",
         [
@@ -93,7 +93,10 @@ def load_by_hadoop(spark: SparkSession, folder: Path, mode: str, version: str, r
     """Publish through Hadoop's FileSystem alone, without what a local disk can do better: as on HDFS."""
     from stoker.files import filesystem
 
-    for name in ("exchange", "read_text", "write_text"):
+    for name in vars(filesystem.LocalFileSystem).keys() & vars(filesystem.FileSystem).keys() - {
+        "__module__",
+        "__doc__",
+    }:
         setattr(filesystem.LocalFileSystem, name, getattr(filesystem.FileSystem, name))
     load(spark, folder, mode, version, run_id, parts)
 

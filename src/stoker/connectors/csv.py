@@ -2,137 +2,163 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from stoker.connectors.base import Endpoint, Source
-from stoker.connectors.folder import FolderSink
-from stoker.connectors.headers import files_by_header
-from stoker.connectors.inputs import input_view
-from stoker.connectors.malformed import explain_malformed, without_malformed
-from stoker.connectors.paths import Path, as_path
+from stoker.connectors.folder import FolderSink, column_names
+from stoker.connectors.headers import files_by_header, header_of, split_record
+from stoker.connectors.inputs import Part, input_of
+from stoker.connectors.malformed import check_malformed, explain_malformed, without_malformed
+from stoker.connectors.paths import Path, as_path, as_paths
 from stoker.connectors.schemas import declared_schema
+from stoker.connectors.source import FileSource
 from stoker.errors import DefinitionError, SinkError, SourceError, suggestion
 from stoker.files.load import FileFormat
 from stoker.spark import marks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-    from stoker.connectors.base import Context, Names
+    from stoker.connectors.base import Context
 
-_MALFORMED = ("fail", "drop")
-_OWN = {"header", "mode", "columnNameOfCorruptRecord", "enforceSchema", "inferSchema"}
-"""Options of Spark's reader that this source decides."""
+MISSING = ("fail", "null")
+"""What `missing_columns=` may be."""
 
 
 @dataclass(frozen=True)
-class CsvSource(Source):
+class CsvSource(FileSource):
     """CSV files with a declared schema."""
 
-    path: Path
-    schema: StructType | str
+    schema: StructType | str = ""
     malformed: str = "fail"
     header: bool = True
-    options: dict[str, Any] = field(default_factory=dict)
+    missing_columns: str = "fail"
+    kind: ClassVar[str] = "csv"
+    own_options: ClassVar[frozenset[str]] = frozenset(
+        {"header", "mode", "columnNameOfCorruptRecord", "enforceSchema", "inferSchema"}
+    )
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
-        if self.malformed not in _MALFORMED:
+        super().__post_init__()
+        check_malformed(f"read.csv of {self.shown()}", self.malformed)
+        if self.missing_columns not in MISSING:
             raise DefinitionError(
-                f"read.csv of {self.path}: malformed={self.malformed!r} is not known."
-                f"{suggestion(str(self.malformed), _MALFORMED)}"
+                f"read.csv of {self.shown()}: missing_columns={self.missing_columns!r} is not known."
+                f"{suggestion(str(self.missing_columns), MISSING)}"
             )
-        taken = sorted(_OWN & set(self.options))
-        if taken:
+        if self.missing_columns == "null" and not self.header:
             raise DefinitionError(
-                f"read.csv of {self.path}: the options {taken} are not taken.",
-                next_step='Use schema=, header= and malformed="fail" or "drop" instead.',
+                f"read.csv of {self.shown()}: without a header there is no telling which column is missing.",
+                next_step='Leave missing_columns="null" out, or the columns out of the schema.',
             )
 
-    def describe(self, names: Names) -> Endpoint:
-        """The path in this environment."""
-        return Endpoint("csv", names.path(self.path), details={"malformed": self.malformed})
+    def details(self) -> dict[str, Any]:
+        """What happens to records and files that do not fit."""
+        return {"malformed": self.malformed} | ({"missing_columns": "null"} if self.missing_columns == "null" else {})
 
     def read(self, context: Context) -> DataFrame:
         """A frame of the files' records, with the declared columns in their order."""
         schema = declared_schema(self.schema)
-        found = input_view(context, self.path)
+        found = input_of(context, self.paths)
+        frames = (frame for part in found.parts for frame in self._frames(context, schema, part))
+        return self.together(context, found, frames, schema)
+
+    def _frames(self, context: Context, schema: StructType, part: Part) -> Iterator[DataFrame]:
+        """A frame for all files of one layout."""
         if not self.header:
-            return self._frame(context, schema, schema, [found.path], {})
-        roots: list[tuple[str | None, list[str]]] = []
-        if found.view is not None:
-            for root in found.view.roots:
-                names = root.files or [info.path for info in found.fs.data_files(root.base)]
-                roots.append((root.base, [f"{root.base}/{name}" for name in names]))
-        else:
-            for path in found.fs.glob(found.path):
-                if found.fs.is_file(path):
-                    roots.append((None, [path]))
-                else:
-                    roots.append((path, [f"{path}/{info.path}" for info in found.fs.data_files(path)]))
-        frames = []
-        for base, files in roots:
-            for header, group in files_by_header(found.fs, files, self.options).items():
-                layout = _by_name(schema, header, group[0], partitions=_partitions(base, group[0]))
-                frames.append(self._frame(context, schema, layout, group, {"basePath": base} if base else {}))
-        if not frames:
-            raise SourceError(
-                f"{found.path} holds no CSV file.",
-                state="Nothing was read.",
-                next_step="Check the path; files whose names begin with _ or . are not read.",
-            )
-        frame = frames[0]
-        for other in frames[1:]:
-            frame = frame.unionByName(other)
-        return frame
+            yield self._frame(context, schema, schema, part, None)
+            return
+        files = part.paths()
+        groups = files_by_header(part.fs, files, self.options)
+        for header, group in groups.items():
+            layout = self._layout(schema, header, group[0], partitions=_partitions(part.base, group[0]))
+            # One layout is the rule: then Spark lists the folder itself, instead of being told each file.
+            yield self._frame(context, schema, layout, part, group if len(groups) > 1 else None)
 
     def _frame(
-        self, context: Context, schema: StructType, layout: StructType, files: list[str], extra: Mapping[str, str]
+        self, context: Context, schema: StructType, layout: StructType, part: Part, files: list[str] | None
     ) -> DataFrame:
+        from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
         from pyspark.sql.types import StringType, StructField, StructType
 
         marked = StructType([*layout.fields, StructField(marks.MALFORMED, StringType())])
-        options = {"encoding": "UTF-8", **self.options, **extra}
-        reader = context.spark.read.schema(marked).options(**options)
+        options = {"encoding": "UTF-8", **self.options}
+        reader = context.spark.read.format("csv").schema(marked).options(**options)
         reader = reader.option("header", self.header).option("mode", "PERMISSIVE").option("enforceSchema", "true")
         reader = reader.option("columnNameOfCorruptRecord", marks.MALFORMED)
-        if self.header:
-            reader = reader.option("__globPaths__", "false")
-        return without_malformed(reader.csv(files), schema, drop=self.malformed == "drop")
+        frame = part.load(reader, files)
+        there = {name.lower() for name in layout.names}
+        absent = {
+            column.name: F.lit(None).cast(column.dataType)
+            for column in schema.fields
+            if column.name.lower() not in there
+        }
+        return without_malformed(
+            frame, schema, form="csv", drop=self.malformed == "drop", absent=absent, extra=self.file_names(schema)
+        )
+
+    def _layout(self, schema: StructType, header: tuple[str, ...], file: str, *, partitions: set[str]) -> StructType:
+        """The declared types in the order of a file's header; columns that are not declared are text, and not used."""
+        from pyspark.sql.types import StringType, StructField, StructType
+
+        declared = {column.name.lower(): column for column in schema.fields}
+        present = {name.lower() for name in header}
+        missing = [column for column in schema.fields if column.name.lower() not in present | partitions]
+        if self.missing_columns == "null":
+            missing = [column for column in missing if not column.nullable]
+        if missing:
+            raise _lacking(file, [column.name for column in missing], header, nulls=self.missing_columns == "null")
+        layout = [declared.get(name.lower(), StructField(name, StringType())) for name in header]
+        layout += [column for column in schema.fields if column.name.lower() in partitions - present]
+        return StructType([StructField(column.name, column.dataType) for column in layout])
 
     def explain(self, error: Exception, context: Context) -> Exception | None:
         """The file, the record and the column of a malformed record."""
-        return explain_malformed(error, self, context)
+
+        def why(record: str, parsed: Mapping[str, Any], file: str) -> str:
+            schema = declared_schema(self.schema)
+            header = header_of(context.spark, file, self.options) if self.header else tuple(schema.names)
+            return _reason(record, parsed, schema, header, self.options)
+
+        encoding = str(self.options.get("encoding", "UTF-8"))
+        return explain_malformed(error, lambda: declared_schema(self.schema), form="csv", encoding=encoding, why=why)
 
 
-def _by_name(schema: StructType, header: tuple[str, ...], file: str, *, partitions: set[str]) -> StructType:
-    """The declared types in the order of a file's header; columns that are not declared are text, and not used."""
-    from pyspark.sql.types import StringType, StructField, StructType
+def _lacking(file: str, missing: list[str], header: tuple[str, ...], *, nulls: bool) -> SourceError:
+    near = "".join(f" {name}:{suggestion(name, header)}" for name in missing[:3])
+    return SourceError(
+        f"{file} lacks {', '.join(missing)} of the schema's columns{', which must not be null' if nulls else ''}.{near}",
+        state="Nothing was read.",
+        next_step="Correct the file's header or the schema"
+        + (" (leave NOT NULL out)." if nulls else ', or read what is missing as null by missing_columns="null".'),
+    )
 
-    declared = {column.name.lower(): column for column in schema.fields}
-    present = {name.lower() for name in header}
-    missing = [name for name in schema.names if name.lower() not in present and name not in partitions]
-    if missing:
-        near = "".join(f" {name}:{suggestion(name, header)}" for name in missing[:3])
-        raise SourceError(
-            f"{file} lacks {', '.join(missing)} of the schema's columns.{near}",
-            state="Nothing was read.",
-            next_step="Correct the file's header or the schema.",
-        )
-    layout = [declared.get(name.lower(), StructField(name, StringType())) for name in header]
-    layout += [declared[name.lower()] for name in schema.names if name in partitions]
-    return StructType([StructField(column.name, column.dataType) for column in layout])
+
+def _reason(
+    record: str, parsed: Mapping[str, Any], schema: StructType, header: tuple[str, ...], options: Mapping[str, Any]
+) -> str:
+    """Why a record with a raw text does not fit."""
+    fields = split_record(record, options)
+    if len(fields) != len(header):
+        return f"it has {len(fields)} fields and the header {len(header)}"
+    nothing = {"", str(options.get("nullValue", ""))}
+    given = {name.lower(): value for name, value in zip(header, fields, strict=True)}
+    for column in schema.fields:
+        value = given.get(column.name.lower(), "")
+        if parsed.get(column.name) is None and value not in nothing:
+            return f"column {column.name}: {value!r} is no {column.dataType.simpleString()}"
+    return "its quotes or separators are wrong"
 
 
 def _partitions(base: str | None, file: str) -> set[str]:
-    """The columns that a file's folders hold, as in `base/month=1/part-0.csv`."""
+    """The columns that a file's folders hold, in lower case, as in `base/month=1/part-0.csv`."""
     if base is None:
         return set()
-    return {piece.partition("=")[0] for piece in file.removeprefix(base).split("/")[:-1] if "=" in piece}
+    return {piece.partition("=")[0].lower() for piece in file.removeprefix(base).split("/")[:-1] if "=" in piece}
 
 
 @dataclass(frozen=True)
@@ -163,26 +189,50 @@ class CsvSink(FolderSink):
 
 
 def read_csv(
-    path: str | Path, *, schema: StructType | str, malformed: str = "fail", header: bool = True, **options: Any
+    path: str | Path | Sequence[str | Path],
+    *,
+    schema: StructType | str,
+    malformed: str = "fail",
+    header: bool = True,
+    missing_columns: str = "fail",
+    file_column: str | None = None,
+    **options: Any,
 ) -> CsvSource:
     """CSV files.
 
     Args:
-        path: A file, a folder or a pattern.
+        path: A file, a folder or a pattern, or a list of these; files packed by gzip, bzip2 and what else Hadoop knows are
+            told by their names' ends.
         schema: The columns to read, as a `StructType` or DDL text. They are matched with each file's header by name; a
             column that the schema declares as not null must have a value.
         malformed: `fail` with the file, the record and the column, or `drop` and count.
         header: Whether the first line of each file has the names; without, columns are taken by position.
+        missing_columns: A file whose header lacks a declared column makes the read `fail`, or its rows have `null` there.
+        file_column: The name of a column to add, with the whole URI of each row's file, not percent-encoded.
         options: Options of Spark's CSV reader: `sep`, `quote`, `escape`, `nullValue`, `timestampFormat` ...
 
     Raises:
         DefinitionError: If an argument is wrong.
     """
-    return CsvSource(as_path(path), schema, malformed, header, options)
+    return CsvSource(
+        as_paths(path),
+        options,
+        file_column,
+        schema=schema,
+        malformed=malformed,
+        header=header,
+        missing_columns=missing_columns,
+    )
 
 
 def write_csv(
-    path: str | Path, *, mode: str, partition_by: Sequence[str] = (), header: bool = True, **options: Any
+    path: str | Path,
+    *,
+    mode: str,
+    partition_by: Sequence[str] = (),
+    header: bool = True,
+    adopt: bool = False,
+    **options: Any,
 ) -> CsvSink:
     """CSV files in a folder. CSV keeps no types, so a pipeline that extracts from this one needs another sink.
 
@@ -191,10 +241,10 @@ def write_csv(
         mode: `replace` all that is there, `append`, or `replace_partitions` (those that occur in the rows).
         partition_by: Columns that become folders.
         header: Whether each file begins with the names.
+        adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
         options: Options of Spark's CSV writer.
 
     Raises:
         DefinitionError: If the mode is not one of these.
     """
-    columns = partition_by if isinstance(partition_by, str) else tuple(partition_by)
-    return CsvSink(as_path(path), mode, columns, options, header)  # type: ignore[arg-type]  # text is refused by the sink
+    return CsvSink(as_path(path), mode, column_names(partition_by), options, adopt=adopt, header=header)

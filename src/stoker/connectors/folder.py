@@ -14,6 +14,8 @@ from stoker.files.load import FileFormat, FolderLoad
 from stoker.files.view import commit_view, read_view, view, written_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
@@ -31,6 +33,7 @@ class FolderSink(Sink):
     mode: str
     partition_by: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    adopt: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
@@ -43,7 +46,7 @@ class FolderSink(Sink):
                 f'write to {self.path}: mode="replace_partitions" needs partition_by=.',
                 next_step='Name the columns whose partitions are replaced, or use mode="replace".',
             )
-        if isinstance(self.partition_by, str) or not all(isinstance(name, str) for name in self.partition_by):
+        if not all(isinstance(name, str) for name in self.partition_by):
             raise DefinitionError(f"write to {self.path}: partition_by= is a list of column names.")
 
     @property
@@ -60,7 +63,9 @@ class FolderSink(Sink):
 
     def describe(self, names: Names) -> Endpoint:
         """The folder in this environment."""
-        details = {"partition_by": list(self.partition_by)} if self.partition_by else {}
+        details: dict[str, Any] = {"partition_by": list(self.partition_by)} if self.partition_by else {}
+        if self.adopt:
+            details["adopt"] = True
         return Endpoint(self.form.name, names.path(self.path), self.mode, details)
 
     def open(self, context: Context) -> Load:
@@ -112,6 +117,7 @@ class _FolderSinkLoad(Load):
             mode=sink.mode,
             partition_by=list(sink.partition_by),
             run_id=context.run_id,
+            adopt=sink.adopt,
         )
 
     def published(self) -> Loaded | None:
@@ -125,6 +131,7 @@ class _FolderSinkLoad(Load):
     def prepare(self, schema: StructType) -> None:
         self._sink.check(schema, self._load.target.path)
         self._load.check_schema(schema)
+        self._load.check_owner()
 
     def stage(self, frame: DataFrame, label: str) -> Loaded:
         commit = self._load.stage(frame, label)
@@ -146,6 +153,17 @@ class _FolderSinkLoad(Load):
 
     def close(self) -> None:
         self._load.close()
+
+
+def column_names(partition_by: Sequence[str]) -> tuple[str, ...]:
+    """What `partition_by=` holds.
+
+    Raises:
+        DefinitionError: If it is text: its letters would be columns.
+    """
+    if isinstance(partition_by, str):
+        raise DefinitionError("partition_by= is a list of column names.", next_step=f"Write [{partition_by!r}].")
+    return tuple(partition_by)
 
 
 def _loaded(commit: Commit) -> Loaded:

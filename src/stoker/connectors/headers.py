@@ -6,15 +6,18 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import SourceError
+from stoker.files.filesystem import file_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import SparkSession
 
     from stoker.files.filesystem import FileSystem
 
 
 def files_by_header(
-    fs: FileSystem, files: Iterable[str], options: Mapping[str, Any]
+    fs: FileSystem, files: Sequence[str], options: Mapping[str, Any]
 ) -> dict[tuple[str, ...], list[str]]:
     """Group files whose columns stand in the same order.
 
@@ -22,14 +25,22 @@ def files_by_header(
         SourceError: If a file is empty, cannot be decoded, or has a column name twice.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
-    for file in files:
-        groups.setdefault(_header(fs, file, options), []).append(file)
+    encoding = str(options.get("encoding", "UTF-8"))
+    for file, line in zip(files, fs.first_lines(files, encoding), strict=True):
+        groups.setdefault(_header(file, line, encoding, options), []).append(file)
     return groups
 
 
-def _header(fs: FileSystem, file: str, options: Mapping[str, Any]) -> tuple[str, ...]:
-    encoding = str(options.get("encoding", "UTF-8"))
-    line = fs.first_line(file, encoding)
+def header_of(spark: SparkSession, file: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names in one file's header.
+
+    Raises:
+        SourceError: As `files_by_header`.
+    """
+    return next(iter(files_by_header(file_system(spark, file), [file], options)))
+
+
+def _header(file: str, line: str | None, encoding: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     if line is None or not line.strip("\ufeff \r\n"):
         raise SourceError(
             f"{file} is empty: it has no header line.",

@@ -8,45 +8,128 @@ from typing import TYPE_CHECKING
 from stoker.errors import SourceError, suggestion
 from stoker.files.control import Target
 from stoker.files.filesystem import FileSystem, file_system
-from stoker.files.view import View, view
+from stoker.files.listing import is_hidden
+from stoker.files.view import view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame, DataFrameReader
+
     from stoker.connectors.base import Context
     from stoker.connectors.paths import Path
+    from stoker.files.control import Commit
 
 _WILDCARDS = frozenset("*?[{")
 
 
 @dataclass(frozen=True)
+class Part:
+    """Files that one reader takes together."""
+
+    fs: FileSystem
+    base: str | None
+    """The folder that partition columns count from; None for single files."""
+    files: tuple[str, ...] | None = None
+    """Whole paths, or None for all that is in the base."""
+    pattern: str | None = None
+    """A pattern that stands for just these files."""
+
+    def paths(self) -> tuple[str, ...]:
+        """The whole paths of all its data files."""
+        if self.files is not None:
+            return self.files
+        return tuple(f"{self.base}/{info.path}" for info in self.fs.data_files(str(self.base)))
+
+    def load(self, reader: DataFrameReader, files: Sequence[str] | None = None) -> DataFrame:
+        """Read it, or only some of its files, by a reader that has format, schema and options. Starts no Spark job."""
+        if files is None and self.pattern is not None:
+            return reader.load(self.pattern)
+        # These are names, not patterns: a place may hold `[` or `{`.
+        reader = reader.option("__globPaths__", "false")
+        chosen = self.files if files is None else files
+        if chosen is None:
+            return reader.load(self.base)
+        return (reader.option("basePath", self.base) if self.base else reader).load(list(chosen))
+
+
+@dataclass(frozen=True)
 class Input:
-    """What a source's path stands for now."""
+    """What a source's paths stand for now."""
 
     path: str
-    fs: FileSystem
-    view: View | None
-    """How to read a folder that Stoker publishes; None for other folders, files and patterns."""
+    """For messages: all of them."""
+    parts: tuple[Part, ...]
+    latest: Commit | None
+    """The last commit, if it is one folder that Stoker publishes."""
 
 
-def input_view(context: Context, path: Path) -> Input:
-    """Look a source's path up.
+def input_of(context: Context, paths: Sequence[Path]) -> Input:
+    """Look a source's paths up.
 
     Raises:
-        SourceError: If nothing is there, with the names that are close.
+        SourceError: If nothing is at one of them, with the names that are close.
     """
+    found = [_found(context, path) for path in paths]
+    parts = tuple(part for each in found for part in each.parts)
+    return Input(", ".join(each.path for each in found), parts, found[0].latest if len(found) == 1 else None)
+
+
+def _found(context: Context, path: Path) -> Input:
     text = context.path(path)
     fs = file_system(context.spark, text)
-    target = Target(text.rstrip("/"))
-    if fs.exists(target.control):
-        shown = view(fs, target)
-        if shown.latest is not None:
-            return Input(text, fs, shown)
-    if not fs.glob(text) and not fs.exists(text):
-        parent, _, name = text.rstrip("/").rpartition("/")
-        there = [entry.path for entry in fs.entries(parent)] if not _WILDCARDS & set(parent) else []
-        beside = suggestion(name, [other for other in there if not other.startswith(".")]) if there else ""
+    published = _published(fs, text)
+    if published is not None:
+        return Input(text, *published)
+    if fs.exists(text):
+        return Input(text, (_literal(fs, text),), None)
+    matches = [match for match in fs.glob(text) if not is_hidden(match.path.rpartition("/")[2])]
+    if not matches:
+        raise _missing(fs, text, path)
+    parts: list[Part] = []
+    for folder in [match.path for match in matches if match.is_folder]:
+        known = _published(fs, folder)
+        parts += known[0] if known is not None else (Part(fs, folder),)
+    files = tuple(match.path for match in matches if not match.is_folder)
+    if files:
+        parts.append(Part(fs, None, files, text if not parts else None))
+    return Input(text, tuple(parts), None)
+
+
+def _published(fs: FileSystem, folder: str) -> tuple[tuple[Part, ...], Commit] | None:
+    """The consistent content of a folder that Stoker publishes; None for another one."""
+    target = Target(folder.rstrip("/"))
+    if not fs.exists(target.control):
+        return None
+    shown = view(fs, target)
+    if shown.latest is None:
+        return None
+    parts = (
+        Part(fs, root.base, None if root.files is None else tuple(f"{root.base}/{name}" for name in root.files))
+        for root in shown.roots
+    )
+    return tuple(parts), shown.latest
+
+
+def _literal(fs: FileSystem, text: str) -> Part:
+    if not fs.is_file(text):
+        return Part(fs, text.rstrip("/") or text)
+    name = text.rpartition("/")[2]
+    if is_hidden(name):
         raise SourceError(
-            f"{text} does not exist.{beside}",
+            f"{text} cannot be read: Spark passes over files whose names begin with _ or a dot.",
             state="Nothing was read.",
-            next_step=f"Check the path {path} and the places of the environment.",
+            next_step="Rename the file.",
         )
-    return Input(text, fs, None)
+    return Part(fs, None, (text,))
+
+
+def _missing(fs: FileSystem, text: str, path: Path) -> SourceError:
+    parent, _, name = text.rstrip("/").rpartition("/")
+    there = [entry.path for entry in fs.entries(parent)] if not _WILDCARDS & set(parent) else []
+    beside = suggestion(name, [other for other in there if not other.startswith(".")]) if there else ""
+    return SourceError(
+        f"{text} does not exist.{beside}",
+        state="Nothing was read.",
+        next_step=f"Check the path {path} and the places of the environment.",
+    )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from stoker.connectors.base import Endpoint, Source
-from stoker.connectors.folder import FolderSink
-from stoker.connectors.inputs import input_view
-from stoker.connectors.paths import Path, as_path
-from stoker.connectors.schemas import declared_schema
+from stoker.connectors.folder import FolderSink, column_names
+from stoker.connectors.inputs import input_of
+from stoker.connectors.paths import Path, as_path, as_paths
+from stoker.connectors.schemas import declared_schema, quoted
+from stoker.connectors.source import FileSource
 from stoker.errors import SourceError
 from stoker.files.load import FileFormat
-from stoker.files.view import read_view, written_schema
+from stoker.files.view import written_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,39 +20,41 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-    from stoker.connectors.base import Context, Names
+    from stoker.connectors.base import Context
+    from stoker.connectors.inputs import Part
 
 
 @dataclass(frozen=True)
-class ParquetSource(Source):
-    """A folder or pattern of Parquet files."""
+class ParquetSource(FileSource):
+    """Folders or patterns of Parquet files."""
 
-    path: Path
     schema: StructType | str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def describe(self, names: Names) -> Endpoint:
-        """The path in this environment."""
-        return Endpoint("parquet", names.path(self.path))
+    kind: ClassVar[str] = "parquet"
 
     def read(self, context: Context) -> DataFrame:
         """A frame of the files; without a schema, Spark reads it from a file's footer."""
-        found = input_view(context, self.path)
+        found = input_of(context, self.paths)
         schema = declared_schema(self.schema) if self.schema is not None else None
-        if schema is None and found.view is not None and found.view.latest is not None:
-            schema = written_schema(found.view.latest)
-        if found.view is not None and schema is not None:
-            return read_view(context.spark, found.view, form="parquet", schema=schema, options=self.options)
-        reader = context.spark.read.options(**self.options)
+        if schema is None and found.latest is not None:
+            schema = written_schema(found.latest)
+        frames = (self._part(context, part, schema) for part in found.parts)
+        return self.together(context, found, frames, schema)
+
+    def _part(self, context: Context, part: Part, schema: StructType | None) -> DataFrame:
+        reader = context.spark.read.format("parquet").options(**self.options)
+        if schema is not None:
+            columns = [quoted(name) for name in schema.names]
+            return part.load(reader.schema(schema)).select(*columns, *self.file_names(schema))
         try:
-            return (reader if schema is None else reader.schema(schema)).parquet(found.path)
+            frame = part.load(reader)
         except Exception as error:
             if "UNABLE_TO_INFER_SCHEMA" not in str(error):
                 raise
             raise SourceError(
-                f"{found.path} has no Parquet file to read the columns from.",
+                f"{part.base or ', '.join(part.paths()[:3])} has no Parquet file to read the columns from.",
                 next_step="Check the path, or give read.parquet(..., schema=...) if it may be empty.",
             ) from error
+        return frame.select("*", *self.file_names(frame.schema))
 
 
 @dataclass(frozen=True)
@@ -67,29 +69,41 @@ class ParquetSink(FolderSink):
         return FileFormat("parquet", self.options, {}, keeps_types=True)
 
 
-def read_parquet(path: str | Path, *, schema: StructType | str | None = None, **options: Any) -> ParquetSource:
+def read_parquet(
+    path: str | Path | Sequence[str | Path],
+    *,
+    schema: StructType | str | None = None,
+    file_column: str | None = None,
+    **options: Any,
+) -> ParquetSource:
     """Parquet files.
 
     Args:
-        path: A place and what is below it, or a literal path; it may be a pattern such as `day=*/part-*`.
+        path: A place and what is below it, or a literal path; it may be a pattern such as `day=*/part-*`, or a list of these.
         schema: The columns to read, as a `StructType` or DDL text; by default all, found from the last commit
-            where Stoker published the folder, else by Spark.
+            where Stoker published the folder, else by Spark. A file that lacks one has null there.
+        file_column: The name of a column to add, with the whole URI of each row's file, not percent-encoded.
         options: Options of Spark's Parquet reader.
+
+    Raises:
+        DefinitionError: If an argument is wrong.
     """
-    return ParquetSource(as_path(path), schema, options)
+    return ParquetSource(as_paths(path), options, file_column, schema=schema)
 
 
-def write_parquet(path: str | Path, *, mode: str, partition_by: Sequence[str] = (), **options: Any) -> ParquetSink:
+def write_parquet(
+    path: str | Path, *, mode: str, partition_by: Sequence[str] = (), adopt: bool = False, **options: Any
+) -> ParquetSink:
     """Parquet files in a folder.
 
     Args:
         path: The folder.
         mode: `replace` all that is there, `append`, or `replace_partitions` (those that occur in the rows).
         partition_by: Columns that become folders.
+        adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
         options: Options of Spark's Parquet writer, e.g. `compression="zstd"`.
 
     Raises:
         DefinitionError: If the mode is not one of these.
     """
-    columns = partition_by if isinstance(partition_by, str) else tuple(partition_by)
-    return ParquetSink(as_path(path), mode, columns, options)  # type: ignore[arg-type]  # text is refused by the sink
+    return ParquetSink(as_path(path), mode, column_names(partition_by), options, adopt=adopt)

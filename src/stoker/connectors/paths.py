@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.errors import DefinitionError, UsageError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True)
@@ -123,3 +123,15 @@ def as_path(path: str | Path) -> Path:
             f"A path is text or place(...) / ..., not {path!r}.", next_step='For instance: place("lake") / "flights".'
         )
     return Path(None, (path.rstrip("/") or "/",))
+
+
+def as_paths(path: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    """One path or several, from what a user gives.
+
+    Raises:
+        DefinitionError: If there is none, or one is neither text nor a path.
+    """
+    found = tuple(as_path(each) for each in path) if isinstance(path, list | tuple) else (as_path(path),)  # type: ignore[arg-type]  # what is neither is refused there
+    if not found:
+        raise DefinitionError("A source has no path.", next_step="Give one, or a list with at least one.")
+    return found

@@ -5,20 +5,23 @@ A target `lake/flights` has `lake/.stoker-flights/`, a name that Spark, Hive and
     lease-<holder>.json      who publishes there now
     intent.json              a publish that was decided and is not finished: every move of it
     commits/<run id>.json    what each run added
-    latest.json              the last commit, with the schema
+    latest.json              the last commit, with the schema and the names of all files that are Stoker's
     staging-<nonce>/         rows that are not published yet
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import TerminalError
 
 if TYPE_CHECKING:
     from stoker.files.filesystem import FileSystem
+
+_VERSION = 2
+"""Of commit files: 1 had no `content`."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,17 @@ class Commit:
     bytes: int
     moves: list[str] = field(default_factory=list)
     """What is moved from the staging's `data` to the same path below the target; empty for `replace`."""
+    content: list[str] | None = None
+    """All data files of the target that are Stoker's once this is published. None in `commits/`, where it would grow with
+    each run, and where version 1 wrote."""
 
     def text(self) -> str:
         """The JSON of it."""
-        return json.dumps({"version": 1, **asdict(self)}, indent=1)
+        return json.dumps({"version": _VERSION, **asdict(self)}, indent=1)
+
+    def own_text(self) -> str:
+        """The JSON of what this run added, without what was there before."""
+        return replace(self, content=None).text()
 
 
 def read_commit(fs: FileSystem, path: str) -> Commit | None:

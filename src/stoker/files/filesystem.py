@@ -11,27 +11,22 @@ import errno
 import os
 import secrets
 import sys
-from dataclasses import dataclass
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import SinkError, SourceError, TransientError
+from stoker.files.lines import can_open, first_line_of, unreadable
+from stoker.files.listing import FileInfo, is_hidden, scan, statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
-
-@dataclass(frozen=True)
-class FileInfo:
-    """One entry of a folder."""
-
-    path: str
-    """The path below the folder that was listed, with `/`."""
-    bytes: int
-    is_folder: bool
+_READERS = 16
+"""Threads that read the beginnings of files on a remote file system."""
 
 
 class FileSystem:
@@ -65,10 +60,10 @@ class FileSystem:
         """Whether there is a file."""
         return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isFile())
 
-    def glob(self, pattern: str) -> list[str]:
-        """The qualified paths that match, sorted; a path without a wildcard matches itself if it exists."""
+    def glob(self, pattern: str) -> list[FileInfo]:
+        """The entries that match, by their qualified paths, sorted; a path without a wildcard matches itself."""
         found = self._fs.globStatus(self._path(pattern))
-        return sorted(status.getPath().toString() for status in found or ())
+        return sorted(statuses(self._jvm, found) if found else (), key=lambda entry: entry.path)
 
     def entries(self, folder: str) -> list[FileInfo]:
         """The direct entries of a folder, sorted by name; none if there is no such folder."""
@@ -77,8 +72,8 @@ class FileSystem:
             return []
         return sorted(
             (
-                FileInfo(status.getPath().getName(), status.getLen(), status.isDirectory())
-                for status in self._fs.listStatus(path)
+                FileInfo(info.path.rpartition("/")[2], info.bytes, info.is_folder)
+                for info in statuses(self._jvm, self._fs.listStatus(path))
             ),
             key=lambda entry: entry.path,
         )
@@ -86,8 +81,7 @@ class FileSystem:
     def data_files(self, folder: str, below: str = "") -> Iterator[FileInfo]:
         """The data files in and below a folder: not those whose name begins with `_` or `.`, as for Spark."""
         for entry in self.entries(f"{folder}/{below}" if below else folder):
-            # Spark reads `_month=1` as a partition, so a `_` counts only without a `=`.
-            if entry.path.startswith(".") or (entry.path.startswith("_") and "=" not in entry.path):
+            if is_hidden(entry.path):
                 continue
             path = f"{below}/{entry.path}" if below else entry.path
             if entry.is_folder:
@@ -130,32 +124,37 @@ class FileSystem:
             stream.close()
         return bytes(data).decode("utf-8")
 
-    def first_line(self, path: str, encoding: str) -> str | None:
-        """The first line of a text file, unpacked if its name says that it is packed; None if it is empty.
+    def first_lines(self, paths: Sequence[str], encoding: str) -> Iterator[str | None]:
+        """The first line of each text file, unpacked if its name says that it is packed; None for an empty one.
 
         Raises:
-            SourceError: If it cannot be read, is not what its name says, or the encoding is unknown.
+            SourceError: If one cannot be read, is not what its name says, or the encoding is unknown.
         """
+        # Each waits for the network, not for the processor.
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="stoker-headers") as pool:
+            yield from pool.map(lambda path: self.first_line(path, encoding), paths)
+
+    def first_line(self, path: str, encoding: str) -> str | None:
+        """The first line of one text file, as `first_lines`."""
         from py4j.protocol import Py4JJavaError
 
         java, stream = self._jvm.java.io, None
         try:
             stream = self._fs.open(self._path(path))
-            codecs = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._fs.getConf())
-            codec = codecs.getCodec(self._path(path))
+            codec = self._codecs.getCodec(self._path(path))
             opened = stream if codec is None else codec.createInputStream(stream)
             line: str | None = java.BufferedReader(java.InputStreamReader(opened, encoding)).readLine()
         except Py4JJavaError as error:
             cause = error.java_exception
-            raise SourceError(
-                f"{path} cannot be read: {cause.getClass().getSimpleName()}: {cause.getMessage()}.",
-                state="Nothing was read.",
-                next_step="Check the file, its permissions and the encoding.",
-            ) from error
+            raise unreadable(path, f"{cause.getClass().getSimpleName()}: {cause.getMessage()}") from error
         finally:
             if stream is not None:
                 stream.close()
         return line
+
+    @cached_property
+    def _codecs(self) -> Any:
+        return self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._fs.getConf())
 
     def write_text(self, path: str, text: str) -> None:
         """Write a small file in one step: a reader sees none, the former or this one."""
@@ -183,6 +182,14 @@ class FileSystem:
 class LocalFileSystem(FileSystem):
     """A local disk: control files by the operating system's own atomic rename, folders by `renameat2`."""
 
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder."""
+        return _local(path).exists()
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a file."""
+        return _local(path).is_file()
+
     def read_text(self, path: str) -> str | None:
         """The text of a small file, or None if there is none."""
         try:
@@ -201,6 +208,49 @@ class LocalFileSystem(FileSystem):
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(target)
+
+    def entries(self, folder: str) -> list[FileInfo]:
+        """The direct entries of a folder, sorted by name; none if there is no such folder."""
+        try:
+            return sorted(scan(str(_local(folder))), key=lambda entry: entry.path)
+        except OSError as error:
+            raise SourceError(
+                f"{folder} cannot be listed: {error.strerror}.", next_step="Check the permissions of the folder."
+            ) from error
+
+    def first_lines(self, paths: Sequence[str], encoding: str) -> Iterator[str | None]:
+        """The first line of each text file; Java is asked only for what Python cannot unpack or decode."""
+        known = self._knows(encoding)
+        for path in paths:
+            codec = self._codec_name(os.path.splitext(path)[1])  # noqa: PTH122 - pathlib is slow for many
+            try:
+                if not known or not can_open(codec):
+                    raise LookupError(encoding)  # noqa: TRY301 - the one way out to Java
+                line = first_line_of(_local(path), codec, encoding)
+            except LookupError:
+                line = self.first_line(path, encoding)
+            yield line
+
+    def _knows(self, encoding: str) -> bool:
+        """Whether Java has the encoding: Spark will read the rest of the file with it."""
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import IllegalArgumentException
+
+        try:
+            return bool(self._jvm.java.nio.charset.Charset.isSupported(encoding))
+        except (Py4JJavaError, IllegalArgumentException):  # it cannot even be the name of one
+            return False
+
+    def _codec_name(self, suffix: str) -> str:
+        """Hadoop's codec for the names that end so; empty for none."""
+        if suffix not in self._codec_names:
+            codec = self._codecs.getCodec(self._path(f"x{suffix}"))
+            self._codec_names[suffix] = "" if codec is None else str(codec.getClass().getSimpleName())
+        return self._codec_names[suffix]
+
+    @cached_property
+    def _codec_names(self) -> dict[str, str]:
+        return {}
 
     def exchange(self, one: str, other: str) -> bool:
         """Exchange two folders in one step where the kernel and the disk's format can (Linux, most of them)."""

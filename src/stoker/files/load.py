@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import SinkError
@@ -11,6 +11,7 @@ from stoker.failpoints import failpoint
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease
+from stoker.files.ownership import content_after, foreign, not_ours, touched
 from stoker.files.publish import marker, publish, recover
 from stoker.files.view import Root, View, commit_view, read_view, view, written_schema
 from stoker.spark.metrics import last_write
@@ -42,10 +43,19 @@ class FolderLoad:
         mode: `replace`, `append` or `replace_partitions`.
         partition_by: The partition columns.
         run_id: The run; it adds once.
+        adopt: Whether files that Stoker did not write become its own, instead of being a reason to refuse.
     """
 
     def __init__(
-        self, spark: SparkSession, path: str, *, form: FileFormat, mode: str, partition_by: list[str], run_id: str
+        self,
+        spark: SparkSession,
+        path: str,
+        *,
+        form: FileFormat,
+        mode: str,
+        partition_by: list[str],
+        run_id: str,
+        adopt: bool = False,
     ) -> None:
         self._spark = spark
         self._fs = file_system(spark, path)
@@ -54,6 +64,7 @@ class FolderLoad:
         self._mode = mode
         self._partition_by = partition_by
         self._run_id = run_id
+        self._adopt = adopt
         self._nonce = secrets.token_hex(6)
         self._lease: Lease | None = None
         self._staged: Commit | None = None
@@ -76,6 +87,21 @@ class FolderLoad:
     def published(self) -> Commit | None:
         """What this run has published here already, if it has."""
         return read_commit(self._fs, self.target.commit(self._run_id))
+
+    def check_owner(self) -> None:
+        """Refuse, before any row is computed, a folder with files that Stoker did not write, unless it is to adopt them.
+
+        Beside partitions that are Stoker's, only the partitions that are replaced count, and `publish` looks at these.
+
+        Raises:
+            SinkError: If there is one, with the names of some.
+        """
+        latest = read_commit(self._fs, self.target.latest)
+        if self._adopt or (self._mode == "replace_partitions" and latest is not None):
+            return
+        found = foreign([info.path for info in self._fs.data_files(self.target.path)], latest)
+        if found:
+            raise not_ours(self.target, found, self._mode)
 
     def check_schema(self, schema: StructType) -> None:
         """Refuse, before any row is computed, what could not be read back together with the rows that are there.
@@ -169,11 +195,21 @@ class FolderLoad:
 
         Returns:
             The commit, and whether other readers may have found nothing for a moment.
+
+        Raises:
+            SinkError: If it would remove files that Stoker did not write.
         """
         assert self._staged is not None
         assert self._lease is not None
+        # Looked at again: files may have come since the load began.
+        there = [info.path for info in self._fs.data_files(self.target.path)]
+        found = [] if self._adopt else foreign(there, read_commit(self._fs, self.target.latest))
+        in_the_way = touched(found, self._staged)
+        if in_the_way:
+            raise not_ours(self.target, in_the_way, self._mode)
+        commit = replace(self._staged, content=content_after(there, found, self._staged))
         self._lease.check()
-        return self._staged, publish(self._fs, self.target, self._staged)
+        return commit, publish(self._fs, self.target, commit)
 
     def frame(self) -> DataFrame | None:
         """The rows that this run staged or published, for the sinks that come after; None if they are gone."""

@@ -67,7 +67,7 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
             gap = _move(fs, commit, staged, target.path, move) or gap
             failpoint("files.publish.one_moved")
     failpoint("files.publish.moved")
-    fs.write_text(target.commit(commit.run_id), commit.text())
+    fs.write_text(target.commit(commit.run_id), commit.own_text())
     failpoint("files.publish.committed")
     fs.write_text(target.latest, commit.text())
     failpoint("files.publish.latest_written")

@@ -165,11 +165,12 @@ def _hidden_edges(planned: list[PlannedPipeline]) -> list[str]:
     """Paths that one pipeline reads and another writes, without an edge that gives the order."""
     writers = {sink.where: pipeline.name for pipeline in planned for sink in pipeline.sinks if sink.where != "?"}
     return [
-        f"Pipeline {pipeline.name!r} reads {source.where}, which {writers[source.where]!r} writes, by its path: their order "
+        f"Pipeline {pipeline.name!r} reads {where}, which {writers[where]!r} writes, by its path: their order "
         f"is open. Extract from the pipeline itself."
         for pipeline in planned
         for source in pipeline.sources
-        if source.pipeline is None and writers.get(source.where, pipeline.name) != pipeline.name
+        for where in source.where.split(", ")  # a source may have several paths
+        if source.pipeline is None and writers.get(where, pipeline.name) != pipeline.name
     ]
 
 

@@ -119,9 +119,15 @@ def reads(spark: SparkSession, label: str) -> ReadMetrics:
         if filters:
             below = [(edge.fromId(), edge.toId()) for edge in _elements(graph.edges())]
             for node in filters:
-                read = sum(scans.get(child, 0) for child, parent in below if parent == node.id)
+                read = _rows_into(node.id, below, scans)
                 dropped += max(0, read - node.metrics().get(_ROWS, read))
     return ReadMetrics(rows if told else None, dropped)
+
+
+def _rows_into(node: int, below: list[tuple[int, int]], scans: dict[int, int]) -> int:
+    """The rows of the nearest scans below an operator: a projection may be between them."""
+    children = [child for child, parent in below if parent == node]
+    return sum(scans[child] if child in scans else _rows_into(child, below, scans) for child in children)
 
 
 def _executions(spark: SparkSession, label: str) -> Iterator[tuple[Any, Any]]:
