@@ -40,6 +40,8 @@ number = "app:number"
 gone = "app:gone"
 module = "no_such_module:job"
 broken = "broken:job"
+typo = "typo:job"
+ends = "ends:job"
 
 [environments.development.places]
 source = "source"
@@ -60,6 +62,8 @@ def app(project: Project) -> Project:
     project.write("stoker.toml", TOML)
     project.write("app.py", APP)
     project.write("broken.py", "import math\nmath.no_such_function()\n")
+    project.write("typo.py", "job = 1\ndef (\n")
+    project.write("ends.py", "import sys\nsys.exit(0)\n")
     return project
 
 
@@ -135,6 +139,8 @@ def test_the_help_of_run_lists_the_jobs_parameters(app: Project) -> None:
         (["run", "gone"], "app has no 'gone'"),
         (["run", "module"], "No module named 'no_such_module'"),
         (["run", "broken"], "broken.py:2"),
+        (["run", "typo"], "typo.py:2"),
+        (["run", "ends"], 'under if __name__ == "__main__":'),
         (["rum"], "No such command 'rum'"),
         (["run", "demo", "--parm", "x"], "No such option"),
         (["postgres", "status"], "Which connection?"),
@@ -148,6 +154,22 @@ def test_a_mistake_is_one_clear_message_and_exit_2(app: Project, arguments: list
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not app.lake.exists()
+
+
+def test_what_nobody_foresaw_is_told_in_words_too(app: Project) -> None:
+    """A mistake of our own, or a disk that refuses: exit 1, no traceback unless it is asked for."""
+    app.write(
+        "sitecustomize.py",
+        "import stoker.job.plan as p\ndef f(*a, **k): raise OSError(5, 'I/O error', '/x')\np.make_plan = f\n",
+    )
+    environment = {"PYTHONPATH": os.pathsep.join([str(app.folder), os.environ.get("PYTHONPATH", "")])}
+
+    done = app.stoker("plan", "demo", "--param", "since=2013-01-01", **environment)
+    traced = app.stoker("plan", "demo", "--param", "since=2013-01-01", "--traceback", **environment)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: OSError: [Errno 5] I/O error: '/x'\nNext: ")
+    assert "Traceback" in traced.stderr
 
 
 def test_traceback_is_shown_when_asked(app: Project) -> None:

@@ -77,6 +77,7 @@ def test_an_entry_point_is_the_same_and_a_failure_exits_with_1(app: Project) -> 
     assert failed.returncode == 1
     assert "error: Job failing, pipeline wrong: The transformer fails failed" in failed.stderr
     assert "Traceback" not in failed.stderr
+    assert "at org.apache.spark" not in failed.stderr
     assert "succeeded" in failed.stdout
 
 

@@ -135,6 +135,7 @@ def test_a_truncated_gzip_is_an_error(spark: SparkSession, project: Project) -> 
 
     assert error["type"] == "SourceError"
     assert "cannot be read" in str(error["message"])
+    assert "EOFException: Unexpected end" in str(error["message"])
 
 
 def test_a_whole_gzip_is_read(spark: SparkSession, project: Project) -> None:

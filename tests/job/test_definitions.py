@@ -107,6 +107,10 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: job(first, Pipeline("b", extract={"a": source()}, load=write.csv(lake / "first", mode="append"))),
         "'b' and 'first' both load",
     ),
+    "one place, one pipeline": (
+        lambda: job(Pipeline("p", extract={"a": source()}, load=[sink("x"), sink("x", "append")])),
+        "Pipeline 'p' loads files:<lake>/x twice.",
+    ),
     "parameter is extracted": (
         lambda: job(Pipeline("p", extract={"since": source()}, transform=lambda since: since)),
         "also a parameter",

@@ -11,7 +11,7 @@ from stoker.cli.doctor import doctor
 from stoker.cli.plan import plan
 from stoker.cli.postgres import postgres
 from stoker.cli.run import run
-from stoker.entrypoint.execute import FAILED, INTERRUPTED, exit_code, show_error
+from stoker.entrypoint.execute import FAILED, INTERRUPTED, exit_code, show_error, unexpected
 from stoker.errors import StokerError
 from stoker.version import __version__
 
@@ -40,4 +40,7 @@ def main() -> None:
         code = exit_code(error)
     except BrokenPipeError:
         code = FAILED  # `stoker plan | head`
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in words
+        show_error(unexpected(error), trace="--traceback" in sys.argv)
+        code = FAILED
     sys.exit(code if isinstance(code, int) else 0)

@@ -46,13 +46,17 @@ def job_of(config: Config, name: str) -> Job:
         found = importlib.import_module(module)
     except StokerError:
         raise
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
+    except (Exception, SystemExit) as error:
+        hint = (
+            'Put what runs, such as main(job), under if __name__ == "__main__":'
+            if isinstance(error, SystemExit)
+            else ""
+        )
         raise DefinitionError(
-            f"The job {name!r} cannot be imported from {module}: {type(error).__name__}: {error} "
-            f"({last.filename}:{last.lineno}).",
+            f"The job {name!r} cannot be imported from {module}: {_reason(error)}.",
             state="Nothing was started.",
-            next_step=f"Correct it, or [jobs] {name} in {config.source.name}; --traceback shows the whole trace.",
+            next_step=hint
+            or f"Correct it, or [jobs] {name} in {config.source.name}; --traceback shows the whole trace.",
         ) from error
     job = getattr(found, attribute, None)
     if not isinstance(job, Job):
@@ -60,3 +64,11 @@ def job_of(config: Config, name: str) -> Job:
         told = f"has no {attribute!r}" if job is None else f"has {attribute!r}, which is no Job"
         raise DefinitionError(f"{module} {told}.{suggestion(attribute, jobs)}")
     return job
+
+
+def _reason(error: BaseException) -> str:
+    """What an import raised, and the line of the user's code."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"

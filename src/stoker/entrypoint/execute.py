@@ -50,6 +50,22 @@ def execute(job: Callable[[], Job], asked: Callable[[], RunOptions], observer: C
     except StokerError as error:
         show_error(error, trace=show_trace)
         return exit_code(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in words
+        show_error(unexpected(error), trace=show_trace)
+        return FAILED
+
+
+def unexpected(error: Exception) -> StokerError:
+    """The words for what nothing else explains: the machine refused, or we have made a mistake."""
+    refused = isinstance(error, OSError)
+    found = StokerError(
+        f"{type(error).__name__}: {error}",
+        next_step="Check the path, its rights and the space there; --traceback shows where it was needed."
+        if refused
+        else "This looks like a bug in Stoker: report it with what --traceback shows.",
+    )
+    found.__cause__ = error
+    return found
 
 
 def exit_code(error: StokerError) -> int:

@@ -72,7 +72,8 @@ def endings(record: RunRecord) -> list[str]:
         if pipeline.reason:
             lines.append(f"{pipeline.name}: skipped, because {pipeline.reason}")
         if pipeline.error:
-            lines.append(f"error: {pipeline.error['message']}")
+            message = str(pipeline.error["message"]).replace("\n", "\n  ")
+            lines.append(f"error: {message}")
             lines += [f"  State: {pipeline.error['state']}"] if pipeline.error["state"] else []
             lines += [f"  Next: {pipeline.error['next']}"] if pipeline.error["next"] else []
     seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""

