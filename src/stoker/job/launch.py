@@ -104,7 +104,7 @@ def _run(
     save: Callable[[], None],
     given: SparkSession | None,
 ) -> None:
-    log = config.run.records / f"{record.run_id.replace(':', '_')}.spark.log"
+    log = RecordStore(config.run.records).log(record.run_id)
     session = _in_thread(
         lambda: obtain_session(
             config.spark, application=f"stoker {job.name}", scratch=config.run.records, log=log, given=given
