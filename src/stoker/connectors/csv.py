@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.base import Endpoint, Source
 from stoker.connectors.folder import FolderSink
 from stoker.connectors.headers import files_by_header
-from stoker.connectors.inputs import input_view
+from stoker.connectors.inputs import fingerprint, input_view
 from stoker.connectors.malformed import explain_malformed, without_malformed
 from stoker.connectors.paths import Path, as_path
 from stoker.connectors.schemas import declared_schema
@@ -103,6 +103,10 @@ class CsvSource(Source):
         if self.header:
             reader = reader.option("__globPaths__", "false")
         return without_malformed(reader.csv(files), schema, drop=self.malformed == "drop")
+
+    def fingerprint(self, context: Context) -> dict[str, Any]:
+        """Number, bytes, times and names of the files."""
+        return fingerprint(context, self.path)
 
     def explain(self, error: Exception, context: Context) -> Exception | None:
         """The file, the record and the column of a malformed record."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from stoker.errors import SourceError, suggestion
 from stoker.files.control import Target
-from stoker.files.filesystem import FileSystem, file_system
+from stoker.files.filesystem import FileInfo, FileSystem, file_system
 from stoker.files.view import View, view
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stoker.connectors.base import Context
     from stoker.connectors.paths import Path
 
@@ -50,3 +54,46 @@ def input_view(context: Context, path: Path) -> Input:
             next_step=f"Check the path {path} and the places of the environment.",
         )
     return Input(text, fs, None)
+
+
+def fingerprint(context: Context, path: Path) -> dict[str, Any]:
+    """What tells the files of a path from others, by one listing: no file is opened.
+
+    Returns:
+        `where`, `files`, `bytes`, `modified` (the newest), `digest` (of names, sizes and times), and `run`, the run that
+        published last, if Stoker did.
+
+    Raises:
+        SourceError: If nothing is there.
+    """
+    found = input_view(context, path)
+    files = sorted(_files(found), key=lambda info: info.path)
+    lines = [f"{info.path}\t{info.bytes}\t{info.modified:.3f}" for info in files]
+    told: dict[str, Any] = {
+        "where": found.path,
+        "files": len(files),
+        "bytes": sum(info.bytes for info in files),
+        "modified": None,
+        "digest": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+    }
+    if files:
+        newest = datetime.fromtimestamp(max(info.modified for info in files), UTC)
+        told["modified"] = newest.isoformat(timespec="milliseconds")
+    if found.view is not None and found.view.latest is not None:
+        told["run"] = found.view.latest.run_id
+    return told
+
+
+def _files(found: Input) -> Iterator[FileInfo]:
+    if found.view is not None:
+        for root in found.view.roots:
+            wanted = None if root.files is None else set(root.files)
+            yield from (info for info in found.fs.data_files(root.base) if wanted is None or info.path in wanted)
+        return
+    for place in found.fs.glob(found.path) or [found.path]:
+        info = found.fs.info(place)
+        if not info.is_folder:
+            yield info
+            continue
+        for below in found.fs.data_files(place):
+            yield FileInfo(f"{place}/{below.path}", below.bytes, is_folder=False, modified=below.modified)

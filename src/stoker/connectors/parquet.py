@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from stoker.connectors.base import Endpoint, Source
 from stoker.connectors.folder import FolderSink
-from stoker.connectors.inputs import input_view
+from stoker.connectors.inputs import fingerprint, input_view
 from stoker.connectors.paths import Path, as_path
 from stoker.connectors.schemas import declared_schema
 from stoker.errors import SourceError
@@ -53,6 +53,10 @@ class ParquetSource(Source):
                 f"{found.path} has no Parquet file to read the columns from.",
                 next_step="Check the path, or give read.parquet(..., schema=...) if it may be empty.",
             ) from error
+
+    def fingerprint(self, context: Context) -> dict[str, Any]:
+        """Number, bytes, times and names of the files."""
+        return fingerprint(context, self.path)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class FileInfo:
     """The path below the folder that was listed, with `/`."""
     bytes: int
     is_folder: bool
+    modified: float = 0.0
+    """Seconds since 1970."""
 
 
 class FileSystem:
@@ -65,6 +67,11 @@ class FileSystem:
         """Whether there is a file."""
         return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isFile())
 
+    def info(self, path: str) -> FileInfo:
+        """The file or folder at a path that exists, under that path."""
+        status = self._fs.getFileStatus(self._path(path))
+        return FileInfo(path, status.getLen(), status.isDirectory(), status.getModificationTime() / 1000)
+
     def glob(self, pattern: str) -> list[str]:
         """The qualified paths that match, sorted; a path without a wildcard matches itself if it exists."""
         found = self._fs.globStatus(self._path(pattern))
@@ -77,7 +84,12 @@ class FileSystem:
             return []
         return sorted(
             (
-                FileInfo(status.getPath().getName(), status.getLen(), status.isDirectory())
+                FileInfo(
+                    status.getPath().getName(),
+                    status.getLen(),
+                    status.isDirectory(),
+                    status.getModificationTime() / 1000,
+                )
                 for status in self._fs.listStatus(path)
             ),
             key=lambda entry: entry.path,
@@ -93,7 +105,7 @@ class FileSystem:
             if entry.is_folder:
                 yield from self.data_files(folder, path)
             else:
-                yield FileInfo(path, entry.bytes, is_folder=False)
+                yield FileInfo(path, entry.bytes, is_folder=False, modified=entry.modified)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and what is missing above it."""
