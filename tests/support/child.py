@@ -46,7 +46,7 @@ def run_child(
         [sys.executable, __file__, str(folder), function, *arguments],
         env={
             **os.environ,
-            "PYTHONPATH": str(TESTS),
+            "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
             "PYSPARK_GATEWAY_PORT": str(gateway.gateway_parameters.port),
             "PYSPARK_GATEWAY_SECRET": str(gateway.gateway_parameters.auth_token),
             **environment,

@@ -34,9 +34,8 @@ def loaded(folder: Path) -> dict[str, str]:
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or name.partition(".")[0] == "stoker":
             continue
-        where = _below(Path(file).resolve(), root) or next(
-            (file.removeprefix(f"{each}/") for each in zips if file.startswith(f"{each}/")), None
-        )
+        zipped = next((file.removeprefix(f"{each}/") for each in zips if file.startswith(f"{each}/")), None)
+        where = zipped or _below(Path(file).resolve(), root)
         content = None if where is None else _content(module, file)
         if where is not None and content is not None:
             found[where] = hashlib.sha256(content).hexdigest()
