@@ -94,12 +94,15 @@ def test_a_variable_wins_over_the_environment_which_wins_over_the_base() -> None
         "STOKER_RUN__PARALLEL": "3",
         "STOKER_RUN__FAIL_FAST": "TRUE",
         "STOKER_RUN__LEASE_WAIT": "0.5",
+        "STOKER_RUN__RETRIES": "2",
+        "STOKER_RUN__RETRY_WAIT": "1",
         "STOKER_PLACES__LAKE": "elsewhere",
         "STOKER_LOGGING__LEVEL": "error",
     }
     config = load(LAYERS, "production", environ)
 
     assert (config.run.parallel, config.run.fail_fast, config.run.lease_wait) == (3, True, 0.5)
+    assert (config.run.retries, config.run.retry_wait) == (2, 1.0)
     assert config.place("lake") == "/project/elsewhere"
     assert config.place("source") == "/project/data"
     assert config.logging.level == "ERROR"

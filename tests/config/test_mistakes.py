@@ -142,6 +142,8 @@ def test_a_wrong_name_or_table_is_told_with_what_it_should_be(text: str, told: s
         ("run.lease_wait", "inf", "should be 0 or more seconds, not inf"),
         ("run.lease_wait", "nan", "should be 0 or more seconds, not nan"),
         ("run.lease_wait", "false", "should be a number, not true or false"),
+        ("run.retries", "-1", "should be 0 or more, not -1"),
+        ("run.retry_wait", "-1", "should be 0 or more seconds, not -1"),
         ("run.records", "2013-01-01", "should be text, not a date"),
         ("run.records", "2013-01-01T00:00:00Z", "should be text, not a datetime"),
         ("run.records", "{a = 1}", "should be text, not a table"),

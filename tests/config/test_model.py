@@ -87,7 +87,14 @@ def test_the_public_configuration_is_json_without_secrets() -> None:
         "source": "stoker.toml",
         "folder": "/project",
         "jobs": {"flights": "flights.pipelines:job"},
-        "run": {"records": "/project/.stoker/runs", "parallel": None, "fail_fast": False, "lease_wait": 600.0},
+        "run": {
+            "records": "/project/.stoker/runs",
+            "parallel": None,
+            "fail_fast": False,
+            "lease_wait": 600.0,
+            "retries": 0,
+            "retry_wait": 5.0,
+        },
         "spark": {"spark.hadoop.fs.s3a.secret.key": "***", "spark.app.note": "opens ***"},
         "places": {"source": "/project/data", "lake": "s3://lake"},
         "postgres": {

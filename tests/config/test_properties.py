@@ -34,6 +34,8 @@ keys = st.sampled_from(
         "parallel",
         "fail_fast",
         "lease_wait",
+        "retries",
+        "retry_wait",
         "embedded",
         "folder",
         "host",

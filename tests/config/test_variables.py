@@ -53,7 +53,11 @@ def test_a_variables_value_is_taken_as_it_is() -> None:
     ("variable", "value", "told"),
     [
         ("STOKER_RUN__PARALEL", "1", "[run] has no such key. Did you mean 'PARALLEL'?"),
-        ("STOKER_RUN__", "1", "[run] has no such key. Known: 'FAIL_FAST', 'LEASE_WAIT', 'PARALLEL', 'RECORDS'."),
+        (
+            "STOKER_RUN__",
+            "1",
+            "[run] has no such key. Known: 'FAIL_FAST', 'LEASE_WAIT', 'PARALLEL', 'RECORDS', 'RETRIES', 'RETRY_WAIT'.",
+        ),
         ("STOKER_LOGGING__LEVLE", "INFO", "[logging] has no such key. Did you mean 'LEVEL'?"),
         ("STOKER_RNU__PARALLEL", "1", "there is no such table. Did you mean 'RUN'?"),
         ("STOKER_PLACE__LAKE", "x", "there is no such table. Did you mean 'PLACES'?"),

@@ -70,9 +70,11 @@ def test_metrics_come_from_spark_without_a_job_of_our_own(
     assert found.spilled_memory_bytes > 0
     assert found.bytes_read == (project.source / "rows.csv").stat().st_size
     assert found.bytes_written == record.pipeline("p").sinks[0].bytes
-    assert found.skew is not None
-    assert found.skew > 1.5
     assert found.longest_task_seconds is not None
+    assert found.median_task_seconds is not None
+    assert found.longest_task_seconds > found.median_task_seconds
+    # By how much depends on what else the machine does.
+    assert found.skew == pytest.approx(found.longest_task_seconds / found.median_task_seconds, abs=0.01)
     assert 1.2 <= found.longest_task_seconds < found.task_seconds
     [hint] = record.pipeline("p").hints
     assert f"p: {hint}" in caplog.text

@@ -76,6 +76,11 @@ class LiveObserver(Observer):
         self._lines[name].step = here(step)
         self._lines[name].tasks = ""
 
+    def pipeline_retried(self, name: str, number: int, seconds: float) -> None:
+        """Show when it goes on."""
+        self._lines[name].step = f"failed, try {number} in {seconds:.1f} s"
+        self._lines[name].tasks = ""
+
     def pipeline_failed(self, name: str, error: BaseException) -> None:
         """Print the trace above the lines if that was asked for."""
         if self._asked.traceback:

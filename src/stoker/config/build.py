@@ -64,8 +64,8 @@ class Builder:
     def _run(self) -> RunSettings:
         values = self._values("run")
         values["records"] = self._path(("run", "records"), values.get("records", _RECORDS))
-        if "lease_wait" in values:
-            values["lease_wait"] = float(values["lease_wait"])
+        for name in {"lease_wait", "retry_wait"} & values.keys():
+            values[name] = float(values[name])
         return RunSettings(**values)
 
     def _place(self, name: str, text: str) -> str:

@@ -126,6 +126,11 @@ def one_or_more(value: int) -> str | None:
     return None if value >= 1 else f"should be 1 or more, not {value}"
 
 
+def none_or_more(value: int) -> str | None:
+    """A number of things that can be none."""
+    return None if value >= 0 else f"should be 0 or more, not {value}"
+
+
 def seconds(value: float) -> str | None:
     """A time to wait, where 0 means not at all."""
     return None if math.isfinite(value) and value >= 0 else f"should be 0 or more seconds, not {value}"

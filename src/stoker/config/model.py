@@ -32,6 +32,10 @@ class RunSettings:
     """Whether the first failure stops the run."""
     lease_wait: float = 600.0
     """Seconds to wait for another run's lease on a target."""
+    retries: int = 0
+    """How often a pipeline is tried again after an error that may pass."""
+    retry_wait: float = 5.0
+    """Seconds before the first of these, about; twice as many before each next one."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ class Config:
                 "parallel": self.run.parallel,
                 "fail_fast": self.run.fail_fast,
                 "lease_wait": self.run.lease_wait,
+                "retries": self.run.retries,
+                "retry_wait": self.run.retry_wait,
             },
             "spark": {key: "***" if is_sensitive(key) else redact(value) for key, value in self.spark.items()},
             "places": {name: redact(place) for name, place in self.places.items()},

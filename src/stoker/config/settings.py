@@ -42,6 +42,8 @@ KEYS: dict[str, dict[str, Setting]] = {
         "parallel": Setting(Kind.INTEGER, checks.one_or_more),
         "fail_fast": Setting(Kind.BOOLEAN),
         "lease_wait": Setting(Kind.NUMBER, checks.seconds),
+        "retries": Setting(Kind.INTEGER, checks.none_or_more),
+        "retry_wait": Setting(Kind.NUMBER, checks.seconds),
     },
     "logging": {"level": Setting(Kind.TEXT, checks.level)},
     "postgres": {

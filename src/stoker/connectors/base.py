@@ -91,6 +91,14 @@ class Source(ABC):
             SourceError: If what is read is missing or does not fit.
         """
 
+    def fingerprint(self, context: Context) -> dict[str, Any] | None:
+        """What tells this content of the source from another one, cheaply and as JSON values; None if it cannot say.
+
+        `stoker resume` compares it with that of the run. It starts no Spark job.
+        """
+        del context
+        return None
+
     def explain(self, error: Exception, context: Context) -> Exception | None:
         """A clearer error for one that Spark raised while the rows were read; None if it is not this source's."""
         del error, context
@@ -175,6 +183,11 @@ class Sink(ABC):
             this_run: Only what the reading run itself has added.
         """
         raise NotImplementedError(type(self).__name__)
+
+    def fingerprint(self, context: Context) -> dict[str, Any] | None:
+        """What tells the published content from another one, as `Source.fingerprint`; `run` is who published it last."""
+        del context
+        return None
 
     def label(self) -> str:
         """What is declared, before names are resolved: two pipelines with the same label write to one place."""

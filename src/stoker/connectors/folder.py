@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
+from stoker.connectors.fingerprint import fingerprint
 from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.filesystem import file_system
@@ -98,6 +99,10 @@ class FolderSink(Sink):
             )
         schema = written_schema(shown.latest)
         return read_view(context.spark, shown, form=self.form.name, schema=schema, options=self.form.read_options)
+
+    def fingerprint(self, context: Context) -> dict[str, Any]:
+        """Number, bytes, times and names of the files, and the run that published last."""
+        return fingerprint(context, (self.path,))
 
     def label(self) -> str:
         """The path as declared: the format does not make it another place."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stoker.connectors.base import Endpoint, Source
+from stoker.connectors.fingerprint import fingerprint
 from stoker.errors import DefinitionError, SourceError
 from stoker.spark.scans import files_of
 
@@ -65,6 +66,10 @@ class FileSource(Source):
     def details(self) -> dict[str, Any]:
         """What `describe` tells beside the paths."""
         return {}
+
+    def fingerprint(self, context: Context) -> dict[str, Any] | None:
+        """Number, bytes, times and names of the files."""
+        return fingerprint(context, self.paths)
 
     def file_names(self, schema: StructType | None) -> list[Column]:
         """The column with the file's name, if one is asked for.

@@ -36,6 +36,10 @@ class PlainObserver(Observer):
         """Say it."""
         _say(f"{name}: {here(step)}")
 
+    def pipeline_retried(self, name: str, number: int, seconds: float) -> None:
+        """Say when it goes on."""
+        _say(f"{name}: failed, try {number} in {seconds:.1f} s")
+
     def pipeline_failed(self, name: str, error: BaseException) -> None:
         """Print the trace if that was asked for."""
         if self._asked.traceback:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import TerminalError
+from stoker.record.ids import file_stem
 
 if TYPE_CHECKING:
     from stoker.files.filesystem import FileSystem
@@ -53,7 +54,7 @@ class Target:
 
     def commit(self, run_id: str) -> str:
         """The commit of a run."""
-        return f"{self.control}/commits/{run_id.replace(':', '_')}.json"
+        return f"{self.control}/commits/{file_stem(run_id)}.json"
 
 
 @dataclass(frozen=True)

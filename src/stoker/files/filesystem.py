@@ -60,6 +60,11 @@ class FileSystem:
         """Whether there is a file."""
         return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isFile())
 
+    def info(self, path: str) -> FileInfo:
+        """The file or folder at a path that exists, under that path."""
+        status = self._fs.getFileStatus(self._path(path))
+        return FileInfo(path, status.getLen(), status.isDirectory(), status.getModificationTime() / 1000)
+
     def glob(self, pattern: str) -> list[FileInfo]:
         """The entries that match, by their qualified paths, sorted; a path without a wildcard matches itself."""
         found = self._fs.globStatus(self._path(pattern))
@@ -72,7 +77,7 @@ class FileSystem:
             return []
         return sorted(
             (
-                FileInfo(info.path.rpartition("/")[2], info.bytes, info.is_folder)
+                FileInfo(info.path.rpartition("/")[2], info.bytes, info.is_folder, info.modified)
                 for info in statuses(self._jvm, self._fs.listStatus(path))
             ),
             key=lambda entry: entry.path,
@@ -87,7 +92,7 @@ class FileSystem:
             if entry.is_folder:
                 yield from self.data_files(folder, path)
             else:
-                yield FileInfo(path, entry.bytes, is_folder=False)
+                yield FileInfo(path, entry.bytes, is_folder=False, modified=entry.modified)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and what is missing above it."""

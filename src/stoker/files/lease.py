@@ -7,16 +7,15 @@ so at least one of two candidates withdraws; this needs no exclusive create, whi
 from __future__ import annotations
 
 import json
-import os
 import random
 import secrets
-import socket
 import threading
 import time
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import LeaseHeldError, StokerError, TransientError
+from stoker.record.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,9 +92,7 @@ class Lease:
         self._beat = time.time()
         holder = {
             "run_id": self._run_id,
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "started": _started(os.getpid()),
+            **asdict(Process.current()),
             "heartbeat": self._beat,
         }
         self._fs.write_text(self._path, json.dumps(holder))
@@ -160,28 +157,11 @@ def live_holder(fs: FileSystem, target: Target, *, but: str | None = None) -> di
 
 
 def _dead(holder: dict[str, Any]) -> bool:
-    if holder["host"] == socket.gethostname():
+    process = Process(holder["host"], holder["pid"], holder["started"])
+    if process.is_here:
         # On this machine there is no need to wait for the heartbeat: the process is there or not.
-        return bool(_started(holder["pid"]) != holder["started"])
+        return process.is_dead
     return time.time() - float(holder["heartbeat"]) > LIFETIME
-
-
-def _started(pid: int) -> str | None:
-    """When a process of this machine started, in a form that tells a reused pid; None if there is none."""
-    try:
-        # Fields 3 (state) and 22 (start) of /proc/PID/stat; the name before them may hold spaces.
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else fields[19]
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return "alive"  # macOS: no start time without a library
 
 
 def _who(holder: dict[str, Any]) -> str:

@@ -15,7 +15,9 @@ _CHUNK = 10_000
 _PATH = "{path="
 _FOLDER = "; isDirectory="
 _STATUS = re.compile(
-    r"\{path=(?P<path>.*?); isDirectory=(?P<folder>true|false);(?: length=(?P<length>\d+);)?", re.DOTALL
+    r"\{path=(?P<path>.*?); isDirectory=(?P<folder>true|false);(?: length=(?P<length>\d+);)?"
+    r"(?: replication=-?\d+; blocksize=-?\d+;)?(?: modification_time=(?P<modified>\d+))?",
+    re.DOTALL,
 )
 
 
@@ -27,6 +29,8 @@ class FileInfo:
     """The path below the folder that was listed, with `/`; of a pattern's matches the whole path."""
     bytes: int
     is_folder: bool
+    modified: float = 0.0
+    """Seconds since 1970, to the millisecond as Hadoop has them."""
 
 
 def is_hidden(name: str) -> bool:
@@ -51,7 +55,8 @@ def scan(folder: str) -> Iterator[FileInfo]:
             if entry.name.startswith(".") and entry.name.endswith(".crc"):
                 continue
             try:
-                yield FileInfo(entry.name, entry.stat().st_size, entry.is_dir())
+                found = entry.stat()
+                yield FileInfo(entry.name, found.st_size, entry.is_dir(), found.st_mtime_ns // 1_000_000 / 1000)
             except FileNotFoundError:  # removed meanwhile, or a link that leads nowhere
                 continue
 
@@ -87,11 +92,18 @@ def parsed(text: str, number: int) -> list[FileInfo] | None:
     if text.count(_PATH) != number or text.count(_FOLDER) != number:
         return None
     found = [
-        FileInfo(match["path"], int(match["length"] or 0), match["folder"] == "true")
+        FileInfo(
+            match["path"],
+            int(match["length"] or 0),
+            match["folder"] == "true",
+            int(match["modified"] or 0) / 1000,
+        )
         for match in _STATUS.finditer(text)
     ]
     return found if len(found) == number else None
 
 
 def _asked(status: Any) -> FileInfo:
-    return FileInfo(status.getPath().toString(), status.getLen(), status.isDirectory())
+    return FileInfo(
+        status.getPath().toString(), status.getLen(), status.isDirectory(), status.getModificationTime() / 1000
+    )

@@ -27,6 +27,9 @@ class Observer:
     def pipeline_step(self, name: str, step: str) -> None:
         """What a pipeline does now, in words."""
 
+    def pipeline_retried(self, name: str, number: int, seconds: float) -> None:
+        """A pipeline failed and is tried again after so many seconds, for the time of that number (2 is the first retry)."""
+
     def pipeline_failed(self, name: str, error: BaseException) -> None:
         """A pipeline raised; its record has the words, this the trace."""
 

@@ -14,10 +14,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from stoker.connectors.base import Context, Names
-from stoker.errors import InterruptedRunError, StokerError
+from stoker.errors import InterruptedRunError, StokerError, TransientError
 from stoker.job.hints import hints
+from stoker.job.inputs import inputs
+from stoker.job.retries import Retries, with_retries
+from stoker.job.telling import told
 from stoker.pipeline.run import run_pipeline
-from stoker.record import PipelineRecord, RunRecord, State
+from stoker.record import AttemptRecord, PipelineRecord, RunRecord, State
 from stoker.secrets import redact
 from stoker.spark.stages import TaskMeter
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from stoker.job.events import Observer
     from stoker.job.job import Job
+    from stoker.job.stop import Stop
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +53,7 @@ class Runner:
         record: Is filled.
         observer: Is told what happens.
         save: Writes the record; called whenever a pipeline ends.
+        stop: Looked at while it waits, for a run that is not in the main thread.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Runner:
         record: RunRecord,
         observer: Observer,
         save: Callable[[], None],
+        stop: Stop,
     ) -> None:
         self._job = job
         self._spark = spark
@@ -66,6 +72,8 @@ class Runner:
         self._record = record
         self._observer = observer
         self._save = save
+        self._stop = stop
+        self._inside: set[str] = set()
         self._tag = f"stoker-{record.run_id.replace(',', '_')}"
         self._meter = TaskMeter(spark)
         self._stopped = threading.Event()
@@ -80,8 +88,12 @@ class Runner:
             fail_fast: Whether the first failure stops all.
         """
         waiting, running = list(pipelines), dict[str, threading.Thread]()
+        self._inside = {*pipelines, *(record.name for record in self._record.pipelines)}
         while waiting or running:
             try:
+                if self._stop.signal is not None:
+                    self._interrupt(self._stop.signal, waiting, running)
+                    return
                 self._start_ready(waiting, running, parallel)
                 if not running:
                     continue
@@ -89,7 +101,8 @@ class Runner:
             except queue.Empty:
                 continue
             except KeyboardInterrupt as interrupt:
-                self._interrupt(interrupt, waiting, running)
+                signal = "SIGTERM" if isinstance(interrupt, TerminatedError) else "SIGINT"
+                self._interrupt(signal, waiting, running)
                 return
             running.pop(name).join(timeout=5)
             state = self._record.pipeline(name).state
@@ -144,7 +157,7 @@ class Runner:
             context.addJobTag(self._tag)
             context.setLocalProperty("spark.scheduler.pool", name)
             self._observer.pipeline_started(name, group)
-            run_pipeline(self._job.pipelines[name], self._context(record), record)
+            self._run(record)
             record.state = State.SUCCEEDED
         except BaseException as error:  # noqa: BLE001 - a thread's error must reach the record, whatever it is
             self._fail(record, error)
@@ -154,10 +167,48 @@ class Runner:
     def _group(self, record: PipelineRecord) -> str:
         return f"{self._tag}-{record.name}"
 
+    def _run(self, record: PipelineRecord) -> None:
+        """Run it, and again after an error that may pass."""
+        pipeline, settings = self._job.pipelines[record.name], self._names.config.run
+        context = self._context(record)
+        start = [datetime.now(UTC)]
+
+        def work() -> None:
+            start[0] = datetime.now(UTC)
+            record.inputs = inputs(self._job, pipeline, context, self._inside)
+            run_pipeline(pipeline, context, record)
+
+        def again(error: TransientError, number: int, seconds: float) -> None:
+            cause = redact(error.what)
+            record.attempts.append(AttemptRecord(start[0], datetime.now(UTC), State.FAILED, cause))
+            record.sinks.clear()
+            record.rows_read = record.rows_dropped = record.rows_written = None
+            logger.warning(
+                "%s failed and is tried again in %.1f s (try %d of %d): %s",
+                record.name,
+                seconds,
+                number,
+                retries.most + 1,
+                cause,
+            )
+            self._observer.pipeline_retried(record.name, number, seconds)
+            self._try_to_save()
+
+        most = settings.retries if pipeline.retries is None else pipeline.retries
+        retries = Retries(most, settings.retry_wait)
+        with_retries(work, retries, stopped=self._stopped, possible=lambda: self._jvm_answers(record.name), again=again)
+
+    def _jvm_answers(self, name: str) -> bool:
+        try:
+            self._spark.sparkContext.setJobDescription(name)
+        except Exception:  # noqa: BLE001 - py4j raises many
+            return False
+        return True
+
     def _fail(self, record: PipelineRecord, error: BaseException) -> None:
         self._observer.pipeline_failed(record.name, error)
         record.state = State.INTERRUPTED if isinstance(error, InterruptedRunError) else State.FAILED
-        record.error = _told(error)
+        record.error = told(error)
         self._end(record)
 
     def _end(self, record: PipelineRecord) -> None:
@@ -178,11 +229,14 @@ class Runner:
             logger.warning("%s: %s", record.name, hint)
 
     def _after(self, record: PipelineRecord) -> None:
+        self._try_to_save()
+        self._observer.pipeline_ended(record)
+
+    def _try_to_save(self) -> None:
         try:
             self._save()
         except StokerError as error:
             logger.warning("%s", error)
-        self._observer.pipeline_ended(record)
 
     def _context(self, record: PipelineRecord) -> Context:
         def fallback(text: str) -> None:
@@ -208,11 +262,9 @@ class Runner:
             self._after(record)
         names.clear()
 
-    def _interrupt(
-        self, interrupt: KeyboardInterrupt, waiting: list[str], running: dict[str, threading.Thread]
-    ) -> None:
+    def _interrupt(self, signal: str, waiting: list[str], running: dict[str, threading.Thread]) -> None:
         """After a signal: cancel Spark's jobs, let each pipeline clean up, skip the rest. A second signal ends the wait."""
-        self._record.signal = "SIGTERM" if isinstance(interrupt, TerminatedError) else "SIGINT"
+        self._record.signal = signal
         logger.warning("%s: cancelling Spark's jobs", self._record.signal)
         self._stop_jobs()
         self._skip(waiting, f"the run was interrupted by {self._record.signal}")
@@ -238,12 +290,3 @@ class Runner:
     def _cancel(self) -> None:
         with contextlib.suppress(Exception):
             self._spark.sparkContext.cancelJobsWithTag(self._tag)
-
-
-def _told(error: BaseException) -> dict[str, str | None]:
-    if isinstance(error, StokerError):
-        parts = (error.what, error.state, error.next_step)
-        what, state, next_step = (None if part is None else redact(part) for part in parts)
-    else:
-        what, state, next_step = redact(f"{type(error).__name__}: {error}"), None, "This is a bug in Stoker: report it."
-    return {"type": type(error).__name__, "message": what, "state": state, "next": next_step}

@@ -29,6 +29,8 @@ class Pipeline:
             may be left out if there is one source.
         load: A sink, several sinks of the one frame, or, for a transformer that returns a dict, these by its keys. Without,
             the pipeline is a view: its plan becomes part of the pipelines that extract from it.
+        retries: How often it is tried again after a `TransientError`; by default `[run] retries`. After a commit whose outcome
+            is unknown it is not: the next run with the same id finds out.
 
     Raises:
         DefinitionError: If the parts do not fit each other.
@@ -41,6 +43,7 @@ class Pipeline:
         extract: Mapping[str, Source | Pipeline],
         transform: Callable[..., Any] | None = None,
         load: Sink | Sequence[Sink] | Mapping[str, Sink | Sequence[Sink]] | None = None,
+        retries: int | None = None,
     ) -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise DefinitionError(
@@ -59,6 +62,11 @@ class Pipeline:
         self.transformer = transformer(transform)
         check_extract(self.transformer, name, self.extract)
         self.loads: Mapping[str, tuple[Sink, ...]] = MappingProxyType(_sinks(name, load))
+        if retries is not None and (not isinstance(retries, int) or isinstance(retries, bool) or retries < 0):
+            raise DefinitionError(
+                f"Pipeline {name!r}: retries={retries!r} is no number of tries.", next_step="Give 0 or more."
+            )
+        self.retries = retries
 
     @property
     def outputs(self) -> list[str]:
@@ -200,6 +208,10 @@ class PipelineSource(Source):
         if self.pipeline.is_view:
             return self.pipeline.frames(context)[""]
         return self.sink.read_back(context, this_run=self.scope == "this_run")
+
+    def fingerprint(self, context: Context) -> dict[str, Any] | None:
+        """What tells the rows that are published; a view has none of its own."""
+        return None if self.pipeline.is_view else self.sink.fingerprint(context)
 
     def explain(self, error: Exception, context: Context) -> Exception | None:
         """Through a view, what its sources know of the error."""

@@ -30,3 +30,11 @@ def checked_run_id(run_id: str) -> str:
             "e.g. scheduled__2026-11-24.",
         )
     return run_id
+
+
+def file_stem(run_id: str) -> str:
+    """The id as the beginning of a file's name; no two ids have the same.
+
+    A colon is legal in a run id (Airflow has it) and is not in file names everywhere; a comma is the other way round.
+    """
+    return run_id.replace(":", ",")

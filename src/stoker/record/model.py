@@ -6,10 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from stoker.record.metrics import TaskMetrics
+from stoker.record.metrics import TaskMetrics  # noqa: TC001 - as Process
+from stoker.record.process import Process  # noqa: TC001 - a record is read back by the types of its fields
+
+VERSION = 1
+"""Of the form of a record: one that is newer is refused."""
 
 
 class State(StrEnum):
@@ -20,6 +23,8 @@ class State(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     INTERRUPTED = "interrupted"
+    KILLED = "killed"
+    """Its process is gone and could not say how it ended."""
 
 
 @dataclass
@@ -47,6 +52,18 @@ class SinkRecord:
 
 
 @dataclass
+class AttemptRecord:
+    """An earlier try, of a run or of a pipeline."""
+
+    start: datetime | None
+    end: datetime | None
+    """None if it was killed."""
+    state: State
+    error: str | None = None
+    """What failed, for a pipeline that is tried again."""
+
+
+@dataclass
 class PipelineRecord:
     """What one pipeline did."""
 
@@ -66,6 +83,10 @@ class PipelineRecord:
     reason: str | None = None
     """Why it was skipped."""
     fallbacks: list[str] = field(default_factory=list)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """What told the content of each external source when the pipeline began, by argument; null where a source cannot say."""
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    """Tries of this run that failed for a reason that may pass; see `retries=`."""
     metrics: TaskMetrics | None = None
     """What its Spark tasks cost; null if Spark does not tell."""
     hints: list[str] = field(default_factory=list)
@@ -99,11 +120,33 @@ class RunRecord:
     """The file with the output of Spark's JVM, if the run started it."""
     signal: str | None = None
     """`SIGINT` or `SIGTERM` if the run was interrupted by one."""
+    process: Process | None = None
+    """Who does the run."""
+    code: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the project's own modules that were loaded, by path below the project."""
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    """Earlier tries with this run id, oldest first."""
+    differences: list[str] = field(default_factory=list)
+    """What differed from the earlier tries when the run was resumed all the same."""
+    error: dict[str, str | None] | None = None
+    """Why it failed outside of its pipelines: `type`, `message`, `state` and `next`."""
 
     @property
     def seconds(self) -> float | None:
         """Seconds from start to end, or None while it runs."""
         return (self.end - self.start).total_seconds() if self.end else None
+
+    @property
+    def rows(self) -> int | None:
+        """Rows written by all pipelines, or None if no one told."""
+        told = [record.rows_written for record in self.pipelines if record.rows_written is not None]
+        return sum(told) if told else None
+
+    @property
+    def settled(self) -> State:
+        """The state; `killed` for a run that says it is running, and whose process is gone."""
+        is_gone = self.state is State.RUNNING and self.process is not None and self.process.is_dead
+        return State.KILLED if is_gone else self.state
 
     def pipeline(self, name: str) -> PipelineRecord:
         """The record of the pipeline of that name.
@@ -118,7 +161,7 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values; `schema()` describes them."""
-        document: dict[str, Any] = {"version": 1, **_plain(dataclasses.asdict(self))}
+        document: dict[str, Any] = {"version": VERSION, **_plain(dataclasses.asdict(self))}
         document["seconds"] = self.seconds
         for entry, record in zip(document["pipelines"], self.pipelines, strict=True):
             entry["seconds"] = record.seconds

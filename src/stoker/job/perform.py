@@ -1,0 +1,188 @@
+"""A run from its request to its record."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from stoker.connectors.base import Names
+from stoker.errors import StokerError
+from stoker.failpoints import failpoint
+from stoker.job.code import loaded
+from stoker.job.earlier import claimed, follow, refuse_live, refuse_other
+from stoker.job.parameters import as_json
+from stoker.job.plan import make_plan
+from stoker.job.runner import Runner, TerminatedError
+from stoker.job.telling import told
+from stoker.record import Process, RecordStore, RunRecord, State, checked_run_id, new_run_id
+from stoker.spark.session import Session, obtain_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stoker.job.request import Request
+
+
+class _Saved:
+    """The record on disk: written only from the moment on when nothing refuses the run any more."""
+
+    def __init__(self, store: RecordStore, record: RunRecord) -> None:
+        self._store = store
+        self._record = record
+        self._lock = threading.Lock()
+        self.begun = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            self._store.write(self._record)
+            self.begun = True
+
+
+def perform(asked: Request) -> RunRecord:
+    """Do a run; what it may raise is that of `Job.run`."""
+    plan = make_plan(asked.job, asked.config, asked.parameters, asked.only)
+    plan.check()
+    selected = [pipeline.name for pipeline in plan.pipelines if pipeline.sinks]
+    record = _fresh(asked)
+    store = RecordStore(asked.config.run.records)
+    with claimed(store.path(record.run_id)):
+        earlier = store.earlier(record.run_id)
+        if earlier is not None:
+            refuse_live(earlier)
+            refuse_other(earlier, record)
+            follow(record, earlier, keep=selected if asked.before else ())
+        return _guarded(asked, record, selected, _Saved(store, record))
+
+
+def _fresh(asked: Request) -> RunRecord:
+    return RunRecord(
+        run_id=checked_run_id(asked.run_id or os.environ.get("STOKER_RUN_ID") or new_run_id()),
+        job=asked.job.name,
+        environment=asked.config.environment,
+        start=datetime.now(UTC),
+        parameters=as_json(asked.parameters),
+        only=list(asked.only) if asked.only else None,
+        versions=_versions(),
+        configuration=asked.config.public(),
+        process=Process.current(),
+        code=loaded(asked.config.source.folder),
+    )
+
+
+def _guarded(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -> RunRecord:
+    """Whatever happens, the record says how it ended."""
+    observer = asked.observer
+    if asked.before is None:
+        save()
+        failpoint("run.recorded")
+    try:
+        _run(asked, record, selected, save)
+    except BaseException as error:
+        record.end = datetime.now(UTC)
+        if isinstance(error, KeyboardInterrupt):
+            record.state = State.INTERRUPTED
+            record.signal = "SIGTERM" if isinstance(error, TerminatedError) else "SIGINT"
+        else:
+            record.state, record.error = State.FAILED, told(error)
+        if save.begun:
+            with suppress(StokerError):
+                save()
+        if not isinstance(error, KeyboardInterrupt):
+            observer.close()
+            raise
+    order = {name: position for position, name in enumerate(selected)}
+    record.pipelines.sort(key=lambda each: order.get(each.name, 0))
+    failpoint("run.before_record")
+    if save.begun:
+        save()
+    failpoint("run.after_record")
+    observer.run_ended(record)
+    observer.close()
+    return record
+
+
+def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -> None:
+    config, job = asked.config, asked.job
+    kept = {pipeline.name for pipeline in record.pipelines}
+    todo = [name for name in selected if name not in kept]
+    asked.observer.run_started(record, todo)
+    session = in_thread(
+        lambda: obtain_session(
+            config.spark,
+            application=f"stoker {job.name}",
+            scratch=config.run.records,
+            log=RecordStore(config.run.records).log(record.run_id),
+            given=asked.spark,
+        )
+    )
+    try:
+        record.fallbacks += session.fallbacks
+        log = session.jvm_log or asked.spark_log
+        record.spark_log = str(log) if log else None
+        record.versions["spark"] = in_thread(lambda: str(session.spark.version))
+        before = asked.before
+        if before is not None:
+            in_thread(lambda: before(session.spark, record))
+            save()
+        asked.observer.session_started(session.spark)
+        runner = Runner(job, session.spark, Names(config, asked.parameters), record, asked.observer, save, asked.stop)
+        runner.run(todo, parallel=_parallel(asked), fail_fast=config.run.fail_fast)
+        record.code |= loaded(config.source.folder)
+        record.state = _state(record)
+    finally:
+        record.end = datetime.now(UTC)
+        stop(session)
+
+
+def _parallel(asked: Request) -> int:
+    """One at a time unless the configuration says more: two are hardly faster in local mode (`benchmarks/session.py`)."""
+    return asked.config.run.parallel or 1
+
+
+def _state(record: RunRecord) -> State:
+    if record.signal is not None:
+        return State.INTERRUPTED
+    failed = any(pipeline.state is not State.SUCCEEDED for pipeline in record.pipelines)
+    return State.FAILED if failed else State.SUCCEEDED
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """Do it in a thread, so that the main thread hears signals meanwhile."""
+    answer: list[Any] = []
+    failure: list[BaseException] = []
+
+    def worker() -> None:
+        try:
+            answer.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            failure.append(error)
+
+    thread = threading.Thread(target=worker, name="stoker-session", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(timeout=0.2)
+    if failure:
+        raise failure[0]
+    return answer[0]
+
+
+def stop(session: Session) -> None:
+    """Stop a session that is ours, from a thread of its own: the JVM may not answer."""
+    thread = threading.Thread(target=session.stop, name="stoker-stop", daemon=True)
+    thread.start()
+    with suppress(KeyboardInterrupt):
+        thread.join(timeout=15)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
+    for name in ("stoker", "pyspark", "pyarrow", "pg8000"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
