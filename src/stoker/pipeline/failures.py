@@ -90,7 +90,8 @@ def _reason(text: str) -> str:
 
 def _root(error: Exception) -> str:
     """What lies at the bottom of a Java exception that only says what was tried."""
-    cause, found = getattr(error, "_origin", None), ""
+    # PySpark translates the exceptions that it knows and passes the others on.
+    cause, found = getattr(error, "_origin", None) or getattr(error, "java_exception", None), ""
     with contextlib.suppress(Exception):  # whatever it is, the error itself is told
         while cause is not None:
             found = f" ({cause.getClass().getSimpleName()}: {cause.getMessage()})"
