@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import stoker
+from stoker.cli.main import commands
 
+if TYPE_CHECKING:
     from support.project import Project
 
 APP = """
@@ -224,3 +227,17 @@ def test_without_a_fitting_java_it_says_what_to_install(app: Project, version: s
     assert "Spark needs Java 17 or 21" in done.stderr
     assert f"JAVA_HOME has Java {major} " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_each_command_that_a_message_names_exists() -> None:
+    """A next step that the command line does not know would leave a person alone."""
+    source = Path(stoker.__file__).parent
+    texts = {path.name: path.read_text("utf-8") for path in source.rglob("*.py")}
+    named = [
+        (name, command)
+        for name, text in texts.items()
+        for command in re.findall(r"(?:[:`(]|then) ?stoker ([a-z]+)", text)
+    ]
+
+    assert len(named) > 5
+    assert [each for each in named if each[1] not in commands.commands] == []

@@ -70,7 +70,9 @@ def test_a_run_id_stands_for_one_thing(project: Project, changes: dict[str, Any]
         job.run(config=project.folder / "stoker.toml", run_id="x")
 
     assert told in caught.value.what
-    assert "stoker resume x" in str(caught.value.next_step)
+    its_own = {"job": "j", "environment": "development", **changes}
+    again = f"stoker run {its_own['job']} --env {its_own['environment']} --run-id x"
+    assert again in str(caught.value.next_step)
     assert path.read_text() == before
 
 

@@ -94,7 +94,7 @@ class Source(ABC):
     def fingerprint(self, context: Context) -> dict[str, Any] | None:
         """What tells this content of the source from another one, cheaply and as JSON values; None if it cannot say.
 
-        `stoker resume` compares it with that of the run. It starts no Spark job.
+        The run record keeps it. It starts no Spark job.
         """
         del context
         return None

@@ -7,9 +7,9 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from stoker.connectors.schemas import quoted
 from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.spark import marks
+from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from stoker.connectors.folder import FolderSink, column_names
 from stoker.connectors.inputs import input_of
 from stoker.connectors.paths import Path, as_path, as_paths
-from stoker.connectors.schemas import declared_schema, quoted
+from stoker.connectors.schemas import declared_schema
 from stoker.connectors.source import FileSource
 from stoker.errors import SourceError
 from stoker.files.load import FileFormat
 from stoker.files.view import written_schema
+from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
-def quoted(name: str) -> str:
-    """A column's name as an expression takes it, whatever it holds."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def declared_schema(schema: StructType | str) -> StructType:
     """The schema as a StructType. DDL text needs a running session (Spark's own parser reads it).
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.lease import live_holder
 from stoker.files.publish import marker
+from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -104,15 +105,11 @@ def _read_root(spark: SparkSession, root: Root, form: str, schema: StructType, o
     # The paths are names, not patterns: a place may hold `[` or `{`.
     reader = spark.read.format(form).schema(schema).options(**options).option("__globPaths__", "false")
     if root.files is None:
-        return reader.load(root.base).select(*_columns(schema))
+        return reader.load(root.base).select(*map(quoted, schema.names))
     paths = [f"{root.base}/{name}" for name in root.files]
     if not paths:
         return spark.createDataFrame([], schema)
-    return reader.option("basePath", root.base).load(paths).select(*_columns(schema))
-
-
-def _columns(schema: StructType) -> list[str]:
-    return ["`" + name.replace("`", "``") + "`" for name in schema.names]
+    return reader.option("basePath", root.base).load(paths).select(*map(quoted, schema.names))
 
 
 def written_schema(commit: Commit) -> StructType:

@@ -49,7 +49,7 @@ def refuse_live(earlier: RunRecord) -> None:
         raise UsageError(
             f"The run {earlier.run_id} is still running ({process}).",
             state="It goes on; nothing was started beside it.",
-            next_step=f"Wait for it; or stop it (kill {process.pid}), then: stoker resume {earlier.run_id}",
+            next_step=f"Wait for it; or stop it (kill {process.pid}), then: {_again(earlier)}",
         )
 
 
@@ -78,7 +78,7 @@ def refuse_other(earlier: RunRecord, record: RunRecord) -> None:
             f"The run id {record.run_id!r} stands for another run: {'; '.join(differ)}.",
             state="Nothing was started. What is published under a run id is not published twice, so that it may stand for one "
             "thing only.",
-            next_step=f"Give another run id, or none; or go on with that run: stoker resume {record.run_id}",
+            next_step=f"Give another run id, or none; or go on with that run, with its parameters: {_again(earlier)}",
         )
 
 
@@ -97,6 +97,10 @@ def follow(record: RunRecord, earlier: RunRecord, *, keep: Collection[str]) -> N
     record.pipelines = [
         pipeline for pipeline in earlier.pipelines if pipeline.name in keep and pipeline.state is State.SUCCEEDED
     ]
+
+
+def _again(earlier: RunRecord) -> str:
+    return f"stoker run {earlier.job} --env {earlier.environment} --run-id {earlier.run_id}"
 
 
 def _shown(value: Any) -> str:

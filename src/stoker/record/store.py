@@ -118,7 +118,7 @@ class RecordStore:
             if records:
                 return records[0]
             told = "no run" if asked == LAST else "no run that did not succeed"
-            raise UsageError(f"There is {told} in {self.folder}.", next_step="Look with: stoker runs")
+            raise UsageError(f"There is {told} in {self.folder}.", next_step="Check [run] records of the project.")
         begins = [record for record in records if record.run_id.startswith(asked)]
         if len(begins) == 1:
             return begins[0]
@@ -129,7 +129,7 @@ class RecordStore:
         near = difflib.get_close_matches(asked, ids, n=3) or ids[:3]
         raise UsageError(
             f"There is no record of the run {asked!r} in {self.folder}.{suggestion(asked, near)}",
-            next_step="The ids are shown by: stoker runs (a pruned record is gone).",
+            next_step="Each file there is named by its run id; check [run] records of the project.",
         )
 
     def all(self) -> tuple[list[RunRecord], list[Unreadable]]:
