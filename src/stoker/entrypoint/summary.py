@@ -81,7 +81,10 @@ def endings(record: RunRecord) -> list[str]:
     if record.state is State.FAILED and record.spark_log:
         lines.append(f"Spark's own output is in {here(record.spark_log)}")
     if record.state is not State.SUCCEEDED and record.pipelines:
-        lines.append(f"run it again with --run-id {record.run_id}: what is published is not published twice")
+        lines.append(
+            f"go on with: stoker resume {record.run_id} (or run it again with --run-id {record.run_id}); "
+            "what is published is not published twice"
+        )
     return lines
 
 
