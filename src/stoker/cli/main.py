@@ -12,6 +12,7 @@ from stoker.cli.plan import plan
 from stoker.cli.postgres import postgres
 from stoker.cli.resume import resume
 from stoker.cli.run import run
+from stoker.cli.runs import runs
 from stoker.entrypoint.execute import FAILED, INTERRUPTED, exit_code, show_error, unexpected
 from stoker.errors import StokerError
 from stoker.version import __version__
@@ -23,7 +24,7 @@ def commands() -> None:
     """PySpark ETL that runs on a laptop, on any Spark cluster and on EMR Serverless, unchanged."""
 
 
-for command in (run, resume, plan, doctor, demo, postgres):
+for command in (run, resume, runs, plan, doctor, demo, postgres):
     commands.add_command(command)
 
 

@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from stoker.entrypoint.columns import aligned
 from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
 from stoker.job.events import Observer
 from stoker.secrets import redact
@@ -59,20 +60,7 @@ class PlainObserver(Observer):
 
 def table(record: RunRecord) -> str:
     """The pipelines as a table of text."""
-    rows: list[tuple[str, ...]] = [HEADINGS]
-    for pipeline in record.pipelines:
-        *cells, where = row(pipeline)
-        first, *more = where.split("\n")
-        rows.append((*cells, first))
-        rows += [("", "", "", "", "", line) for line in more]
-    widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if heading in NUMERIC else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, HEADINGS, strict=True)
-        ).rstrip()
-        for line in rows
-    )
+    return aligned(HEADINGS, NUMERIC, [row(pipeline) for pipeline in record.pipelines])
 
 
 def _say(text: str) -> None:
