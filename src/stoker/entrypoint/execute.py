@@ -47,14 +47,19 @@ def execute(job: Callable[[], Job], asked: Callable[[], RunOptions], observer: C
     return guarded(work)
 
 
-def guarded(work: Callable[[], int]) -> int:
-    """Do some work that answers an exit code; everything that can happen becomes words and an exit code."""
+def guarded(work: Callable[[], int], *, interrupted: str = "nothing was started") -> int:
+    """Do some work that answers an exit code; everything that can happen becomes words and an exit code.
+
+    Args:
+        work: What to do.
+        interrupted: What to say of a signal that reaches this place.
+    """
     show_trace = "--traceback" in sys.argv
     try:
         with signals_raise():
             return work()
     except KeyboardInterrupt as interrupt:
-        print("interrupted; nothing was started", file=sys.stderr)  # noqa: T201 - the command line speaks
+        print(f"interrupted; {interrupted}", file=sys.stderr)  # noqa: T201 - the command line speaks
         return TERMINATED if isinstance(interrupt, TerminatedError) else INTERRUPTED
     except StokerError as error:
         show_error(error, trace=show_trace)

@@ -15,6 +15,7 @@ from stoker.failpoints import failpoint
 from stoker.record.ids import checked_run_id, file_stem
 from stoker.record.model import State
 from stoker.record.parse import UnreadableRecordError, parse
+from stoker.record.process import started
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,6 +146,11 @@ class RecordStore:
                 records.append(found)
         records.sort(key=lambda record: (record.start, record.run_id), reverse=True)
         return records, unreadable
+
+    def torn(self) -> list[Path]:
+        """The files of records whose writer did not come to rename them."""
+        found = self.folder.glob(".*.json.*") if self.folder.is_dir() else ()
+        return sorted(path for path in found if path.suffix[1:].isdecimal() and started(int(path.suffix[1:])) is None)
 
     def remove(self, records: Sequence[RunRecord]) -> None:
         """Remove records, and the Spark logs that no other record names."""

@@ -9,6 +9,6 @@ launch    the server's process: started
 proof     nothing is written before the server has shown that it is the folder's own
 """
 
-from stoker.postgres.embedded.server import Server, elsewhere, start, status, stop
+from stoker.postgres.embedded.server import Server, elsewhere, is_made, start, status, stop
 
-__all__ = ["Server", "elsewhere", "start", "status", "stop"]
+__all__ = ["Server", "elsewhere", "is_made", "start", "status", "stop"]
