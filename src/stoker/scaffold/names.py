@@ -13,6 +13,7 @@ from stoker.errors import UsageError
 
 # Letters of ASCII only, and none of `_` at an end: so says the standard for the names of distributions.
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?")
+_OF_PYTHON = sys.stdlib_module_names | {"test"}  # which not every installation has
 _ON_CLUSTERS = frozenset({"stoker", "pyspark", "py4j", "pyarrow", "pandas", "numpy", "boto3", "botocore"})
 """Packages that a job meets where it runs, though they may not be installed here."""
 _OF_THE_PROJECT = frozenset({"main", "tests", "data", "conftest"})
@@ -42,7 +43,7 @@ def _refusal(name: str) -> str | None:
         return "it is imported as a package, so it has letters (of ASCII), digits and _ between them, a letter first"
     if keyword.iskeyword(name):
         return "it is a word of the Python language"
-    if module in sys.stdlib_module_names:
+    if module in _OF_PYTHON:
         return f"it would hide Python's own module {module}"
     if module in _OF_THE_PROJECT:
         return f"the project's folder has something else with the name {module}"

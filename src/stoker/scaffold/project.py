@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from pathlib import Path
 
@@ -41,6 +43,8 @@ def make_project(name: str, target: Path, *, postgres: bool) -> Path:
             failpoint("scaffold.before_rename")
             staged.rename(folder)
     except (OSError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+            _check_free(folder)  # somebody was quicker
         raise ConfigurationError(
             f"The project cannot be written to {folder}: {getattr(error, 'strerror', None) or error}.",
             state="Nothing was written.",
@@ -85,6 +89,6 @@ def _check_free(folder: Path) -> None:
 
 
 def _what_to_do(folder: Path) -> str:
-    if not folder.parent.exists():
+    if not os.path.lexists(folder.parent):
         return f"Make the folder above it first: mkdir -p {folder.parent}"
     return f"Check the rights and the space of {folder.parent}, or name another place by --path."
