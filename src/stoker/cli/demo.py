@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import runpy
-import shlex
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from stoker.cli import following
 from stoker.cli.project import job_of, project
 from stoker.cli.run import observer
 from stoker.entrypoint.arguments import RunOptions
@@ -77,19 +76,16 @@ def _show(folder: Path) -> None:
     click.echo("\nthe most punctual airlines, from PostgreSQL:")
     for rank, name, flights, share in _rows(server):
         click.echo(f"  {rank}. {name:<24} {flights:>7,} flights, {share}% on time")
-    lines = [] if folder == Path.cwd() else [(f"cd {shlex.quote(str(folder))}", "")]
-    programs = Path(sys.argv[0]).resolve().parent
-    if shutil.which("stoker") is None and (programs / "stoker").exists():
-        lines.append((f'export PATH={shlex.quote(str(programs))}:"$PATH"', ""))
-    lines += [
-        ("stoker plan flights", "what was done"),
-        ("stoker postgres psql", "the tables"),
-        ("ls .stoker/lake .stoker/runs", "the Parquet files and the run records"),
-        ("stoker postgres stop", "stop the server; the data stay"),
-    ]
-    click.echo("\nlook at it:")
-    for command, purpose in lines:
-        click.echo(f"  {command:<36} {purpose}".rstrip())
+    following.show(
+        "look at it",
+        folder,
+        [
+            ("stoker plan flights", "what was done"),
+            ("stoker postgres psql", "the tables"),
+            ("ls .stoker/lake .stoker/runs", "the Parquet files and the run records"),
+            ("stoker postgres stop", "stop the server; the data stay"),
+        ],
+    )
 
 
 def _rows(server: Server) -> list[list[object]]:
