@@ -52,9 +52,14 @@ class Target:
         """Where an attempt stages."""
         return f"{self.control}/staging-{nonce}"
 
+    @property
+    def commits(self) -> str:
+        """The folder of the commits of runs."""
+        return f"{self.control}/commits"
+
     def commit(self, run_id: str) -> str:
         """The commit of a run."""
-        return f"{self.control}/commits/{file_stem(run_id)}.json"
+        return f"{self.commits}/{file_stem(run_id)}.json"
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class FolderLoad:
             )
         self._fs.make_folder(self.target.control)
         self._lease = Lease(self._fs, self.target, run_id=self._run_id, wait=wait, waiting=waiting, stopped=stopped)
+        failpoint("files.lease.taken")
         recover(self._fs, self.target)
 
     def published(self) -> Commit | None:
@@ -181,6 +182,7 @@ class FolderLoad:
         )
         self._fs.write_text(f"{data}/{marker(commit)}", self._run_id)
         self._staged = commit
+        failpoint("files.stage.marked")
         return commit
 
     def _moves(self, files: list[str]) -> list[str]:
