@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behaviour.sinks import CASES
+from behaviour.sinks import CASES, every_case
+from stoker import failpoints
+from support.loads import write_rows
 
 if TYPE_CHECKING:
     from behaviour.target import Target
@@ -114,7 +116,7 @@ def kill(target: Target, point: str, disk: str = "") -> None:
     assert killed.returncode == -9, killed.stderr
 
 
-def assert_old_or_new(target: Target, *, decided: bool, disk: str = "") -> None:
+def assert_old_or_new(target: Target, *, decided: bool) -> None:
     """Stoker's readers see one or the other, as it was decided; others what is promised to them."""
     old, new = target.after((1, "")), target.after((1, ""), (2, "23"))
     assert target.through_stoker() == (new if decided else old)
@@ -123,7 +125,7 @@ def assert_old_or_new(target: Target, *, decided: bool, disk: str = "") -> None:
         assert seen == (new if decided else old)
     elif not decided:
         assert seen == old
-    elif not disk:
+    else:
         assert target.case.mode.between(old, new, seen)
 
 
@@ -143,3 +145,132 @@ def test_a_killed_run_has_published_all_or_nothing(target: Target, point: str) -
 
     target.load(3, "third", "3")
     target.assert_all_see(target.after((1, ""), (2, "23"), (3, "3")))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param(
+            ("files.publish.begin", "postgres.publish.before_commit"), id="undecided", marks=pytest.mark.faults
+        ),
+        pytest.param(("files.publish.intent_written", "postgres.publish.after_commit"), id="decided"),
+    ],
+)
+@pytest.mark.parametrize(
+    "target",
+    every_case(always=["parquet-append"], where=lambda case: case.kind.name in {"parquet", "postgres"}),
+    indirect=True,
+)
+def test_another_run_may_come_before_the_killed_one_is_run_again(target: Target, points: tuple[str, str]) -> None:
+    """It finishes what was decided, then adds its own rows; the killed run's id later adds only what it had not."""
+    point = points[0] if target.case.kind.is_folder else points[1]
+    kill(target, point)
+    before = [(1, ""), (2, "23")] if DECIDED[point] else [(1, "")]
+
+    target.load(3, "third", "3")
+    target.assert_all_see(target.after(*before, (3, "3")))
+
+    target.load(2, "second", "23")
+    target.assert_all_see(target.after(*before, (3, "3"), *([] if DECIDED[point] else [(2, "23")])))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "point", [point for point in FOLDER if FOLDER[point] and "#" not in point and point.startswith("files.")]
+)
+@pytest.mark.parametrize("target", every_case(where=lambda case: case.kind.name == "parquet"), indirect=True)
+def test_the_run_that_recovers_may_be_killed_too(target: Target, point: str) -> None:
+    """Whoever comes third finishes the first run's publish, and then does its own."""
+    if not _passed(str(target.case), point):
+        pytest.skip("this mode has no such step")
+    kill(target, "files.publish.intent_written")
+    # Killed in the midst of the second run's publish, while it recovers.
+    assert target.child(3, "third", "3", at=point).returncode == -9
+    assert_old_or_new(target, decided=True)
+
+    target.load(3, "third", "3")
+    target.assert_all_see(target.after((1, ""), (2, "23"), (3, "3")))
+
+
+@pytest.mark.parametrize(
+    ("target", "disk", "point"),
+    [
+        pytest.param(CASES[case], disk, point, id=f"{case}-{disk}-{point}", marks=[] if (case, point) == ("parquet-replace", "files.publish.old_moved") else [pytest.mark.faults])
+        for case, disk, point in (
+            ("parquet-replace", "exchange", "files.publish.old_moved"),
+            ("parquet-replace", "exchange", "files.publish.moved"),
+            ("parquet-replace_partitions", "exchange", "files.publish.old_moved"),
+            ("parquet-replace_partitions", "exchange", "files.publish.one_moved"),
+            ("parquet-replace", "hadoop", "files.publish.old_moved"),
+            ("parquet-append", "hadoop", "files.publish.one_moved"),
+            ("parquet-replace_partitions", "hadoop", "files.publish.one_moved"),
+        )
+    ],
+    indirect=["target"],
+)  # fmt: skip
+def test_a_kill_where_folders_cannot_be_exchanged(target: Target, disk: str, point: str) -> None:
+    """Between two renames plain readers find nothing where Stoker's see the new rows; the next run puts it right."""
+    kill(target, point, disk)
+    old, new = target.after((1, "")), target.after((1, ""), (2, "23"))
+    assert target.through_stoker() == new
+    seen = target.foreign()
+    if point == "files.publish.old_moved":
+        moved = {row[1] for row in old} if target.case.mode.name == "replace" else {2}
+        assert seen == [row for row in old if row[1] not in moved]
+    else:
+        assert target.case.mode.between(old, new, seen)
+
+    done = target.child(2, "second", "23", at="", disk=disk)
+
+    assert done.returncode == 0, done.stderr
+    target.assert_all_see(new)
+
+
+@pytest.mark.parametrize(
+    "target",
+    every_case(always=["parquet-replace_partitions"], where=lambda case: case.kind.name == "parquet"),
+    indirect=True,
+)
+def test_hadoops_file_system_is_enough(target: Target) -> None:
+    """The same code publishes where there is no more, as on HDFS; where folders are replaced, the gap is announced."""
+    target.load(1, "first")
+
+    done = target.child(2, "second", "23", at="", disk="hadoop")
+
+    assert done.returncode == 0, done.stderr
+    target.assert_all_see(target.after((1, ""), (2, "23")))
+    gaps = ["two renames" in text for text in target.records("second").pipelines[0].fallbacks]
+    assert gaps == ([] if target.case.mode.name == "append" else [True])
+
+
+ERRORS = [
+    pytest.param(
+        CASES[case], point, id=f"{case}-{point}", marks=() if (case, point) in {("parquet-append", "files.publish.one_moved"), ("postgres-replace", "postgres.publish.deleted")} else pytest.mark.faults
+    )
+    for case in ("parquet-replace", "parquet-append", "postgres-replace")
+    for point in (*FOLDER, *TABLE)
+    if _passed(case, point)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("target", "point"), ERRORS, indirect=["target"])
+def test_an_error_at_any_step_tells_the_state_of_the_rows(
+    target: Target, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk or a server that fails: the message says whether the new rows count, and the same run id ends it."""
+    target.load(1, "first")
+    monkeypatch.setattr(failpoints, "_armed", failpoints._parse(f"{point}:raise"))
+    write_rows(target.folder, "2", (2, 3))
+    record = target.run("second")
+    monkeypatch.setattr(failpoints, "_armed", {})
+
+    assert_old_or_new(target, decided=DECIDED[point])
+    told = str(record.pipelines[0].error)
+    if record.state != "succeeded":
+        assert ("is decided" in told or "after it was published" in told) == DECIDED[point], told
+        assert ("Nothing was published" in told or "are not published" in told) != DECIDED[point], told
+    if not DECIDED[point]:
+        assert target.leftovers() == []
+
+    target.load(2, "second", "23")
+    target.assert_all_see(target.after((1, ""), (2, "23")))
