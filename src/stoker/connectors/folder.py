@@ -162,6 +162,9 @@ class _FolderSinkLoad(Load):
             )
         return _loaded(commit)
 
+    def keep(self) -> None:
+        self._load.keep()
+
     def close(self) -> None:
         self._load.close()
 

@@ -52,6 +52,10 @@ class Target:
         """Where an attempt stages."""
         return f"{self.control}/staging-{nonce}"
 
+    def staged(self, nonce: str) -> str:
+        """The commit that an attempt would make, written when its staging is complete."""
+        return f"{self.staging(nonce)}/commit.json"
+
     @property
     def commits(self) -> str:
         """The folder of the commits of runs."""

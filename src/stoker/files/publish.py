@@ -6,9 +6,10 @@ publisher removes; after it, whoever comes next finishes the moves. Each step ca
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from stoker.errors import SinkError, StokerError, TransientError
+from stoker.errors import SinkError, StokerError, TerminalError, TransientError
 from stoker.failpoints import failpoint
 from stoker.files.control import read_commit
 
@@ -31,15 +32,20 @@ def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     """
     failpoint("files.publish.begin")
     fs.write_text(target.intent, commit.text())
-    failpoint("files.publish.intent_written")
     try:
+        failpoint("files.publish.intent_written")
         return finish(fs, target, commit)
     except Exception as error:
         raise _cut(target, error) from error
 
 
-def recover(fs: FileSystem, target: Target) -> Commit | None:
-    """Finish what a dead publisher decided and remove what it staged. The caller holds the lease.
+def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Commit | None:
+    """Finish what a dead publisher decided and remove what was staged there. The caller holds the lease.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        run_id: The run that comes now: what it staged itself in an earlier attempt is kept, if it is whole.
 
     Returns:
         The commit that was finished, or None if there was nothing decided.
@@ -47,12 +53,27 @@ def recover(fs: FileSystem, target: Target) -> Commit | None:
     commit = read_commit(fs, target.intent)
     if commit is not None:
         finish(fs, target, commit)
+    left = None if run_id is None else left_by(fs, target, run_id)
+    kept = None if left is None else f"staging-{left.nonce}"
     # All of them are dead: who stages holds the lease. Commits are written while there is an intent, and are many.
     for folder in (target.control, *([target.commits] if commit is not None else [])):
         for entry in fs.entries(folder):
-            if entry.path.startswith("staging-") or entry.path.endswith(".tmp"):
+            if entry.path != kept and (entry.path.startswith("staging-") or entry.path.endswith(".tmp")):
                 fs.delete(f"{folder}/{entry.path}")
     return commit
+
+
+def left_by(fs: FileSystem, target: Target, run_id: str) -> Commit | None:
+    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing."""
+    for entry in fs.entries(target.control):
+        nonce = entry.path.removeprefix("staging-")
+        if nonce == entry.path:
+            continue
+        with suppress(TerminalError):  # of another version: of no use
+            found = read_commit(fs, target.staged(nonce))
+            if found is not None and found.run_id == run_id:
+                return found
+    return None
 
 
 def marker(commit: Commit) -> str:
