@@ -105,7 +105,7 @@ def test_a_signal_ends_it_in_order_and_the_same_command_goes_on(
 ) -> None:
     """SIGTERM exits with 143, and says how many are done."""
     command = ("backfill", "days", "--param", "day=2013-01-01..2013-01-04", "--json")
-    monkeypatch.setattr(failpoints, "_armed", {"run.recorded": "terminate"})
+    monkeypatch.setattr(failpoints, "_armed", failpoints._parse("run.recorded:terminate"))
 
     stopped = stoker(*command)
 
