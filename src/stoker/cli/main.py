@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from stoker.cli.backfill import backfill
 from stoker.cli.demo import demo
 from stoker.cli.doctor import doctor
 from stoker.cli.plan import plan
@@ -25,7 +26,7 @@ def commands() -> None:
     """PySpark ETL that runs on a laptop, on any Spark cluster and on EMR Serverless, unchanged."""
 
 
-for command in (run, resume, repair, runs, plan, doctor, demo, postgres):
+for command in (run, backfill, resume, repair, runs, plan, doctor, demo, postgres):
     commands.add_command(command)
 
 

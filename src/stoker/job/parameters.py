@@ -122,6 +122,13 @@ def checked(declared: type | None, given: Any) -> Any:
     return given
 
 
+def value_type(declared: type | None, name: str) -> Any | None:
+    """The type of a parameter's value, X where it is X or nothing; None for a tuple and for an unknown name."""
+    kind = None if declared is None else _kinds(declared).get(name)
+    found = _optional(kind) or kind
+    return None if found is None or _items(found) is not None else found
+
+
 def as_json(parameters: Any) -> dict[str, Any]:
     """The values for the run record: numbers and booleans as they are, the rest as text."""
     if parameters is None:
