@@ -1,44 +1,27 @@
-"""Many runs of one job, one for each value of its parameters, in one Spark session."""
+"""Which runs a backfill has, one for each value of the job's parameters, and which of them are done."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import queue
 import re
-import threading
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stoker.job.parameters import as_json
-from stoker.job.perform import in_thread, perform, stop
 from stoker.job.plan import make_plan
-from stoker.job.request import Request
-from stoker.job.resume import resume
-from stoker.job.runner import TerminatedError
-from stoker.job.stop import Stop
-from stoker.job.telling import told
-from stoker.record import RecordStore, State, new_run_id
-from stoker.spark.session import obtain_session
+from stoker.record import RecordStore, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from pathlib import Path
-
-    from pyspark.sql import SparkSession
+    from collections.abc import Collection, Mapping, Sequence
 
     from stoker.config import Config
-    from stoker.job.events import Observer
     from stoker.job.job import Job
     from stoker.record import RunRecord
 
 _SLUG = 40
 """Characters of a job's name, and of the values, in a run id."""
-_LOOK = 0.1
-"""Seconds between two looks at the runs."""
 HAD_SUCCEEDED, NOT_STARTED = "had succeeded", "not started"
 
 
@@ -133,94 +116,6 @@ class Backfill:
             and all(record.parameters[name] == wanted[name] for name in wanted.keys() & record.parameters.keys())
         )
 
-    def run(
-        self,
-        todo: Sequence[Outcome],
-        *,
-        parallel: int,
-        observer: Callable[[], Observer],
-        ended: Callable[[Outcome], None],
-    ) -> None:
-        """Run what is left; whatever one does, the others are run. After a signal those that run end in order.
-
-        Args:
-            todo: From `look`.
-            parallel: Runs at a time.
-            observer: Makes what hears of one run.
-            ended: Is told of each that ended.
-        """
-        waiting: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        for outcome in todo:
-            waiting.put(outcome)
-        log = RecordStore(self.config.run.records).log(f"backfill-{new_run_id()}")
-        stopping, config = Stop(), _patient(self.config, parallel)
-        telling, idle, at_work = threading.Lock(), list[int](), set[int]()
-        try:
-            session = in_thread(
-                lambda: obtain_session(
-                    config.spark, application=f"stoker backfill {self.job.name}", scratch=config.run.records, log=log
-                )
-            )
-        except KeyboardInterrupt as interrupt:
-            self.signal = _name(interrupt)
-            return
-
-        def work(number: int) -> None:
-            at_work.add(number)
-            try:
-                while stopping.signal is None and not self.lost:
-                    outcome = waiting.get_nowait()
-                    self._one(outcome, config, session.spark, session.jvm_log, observer(), stopping)
-                    with telling:
-                        ended(outcome)
-            except queue.Empty:
-                pass
-            finally:
-                at_work.discard(number)
-                idle.append(number)
-
-        try:
-            for number in range(parallel):
-                threading.Thread(target=work, args=(number,), name=f"stoker-backfill-{number}", daemon=True).start()
-            # A signal reaches any thread, and Python handles it when the main one wakes. Not by joining: a signal in
-            # Thread.join makes Python 3.11 take a thread for ended that goes on.
-            while len(idle) < parallel:
-                time.sleep(_LOOK)
-        except KeyboardInterrupt as interrupt:
-            self.signal = _name(interrupt)
-            stopping.ask(self.signal)
-            with suppress(KeyboardInterrupt):  # a second one does not wait
-                while at_work:
-                    time.sleep(_LOOK)
-        finally:
-            stop(session)
-
-    def _one(
-        self,
-        outcome: Outcome,
-        config: Config,
-        spark: SparkSession,
-        log: Path | None,
-        observer: Observer,
-        stopping: Stop,
-    ) -> None:
-        value, job = outcome.value, self.job
-        try:
-            earlier = RecordStore(config.run.records).earlier(value.run_id)
-            if earlier is None:
-                asked = Request(job, config, value.parameters, self.only, value.run_id, spark, log, observer, stopping)
-                outcome.record = perform(asked)
-            else:
-                anyway = self.anyway or not _has_effect(earlier)
-                outcome.record = resume(
-                    job, earlier, config, anyway=anyway, spark=spark, spark_log=log, observer=observer, stop=stopping
-                )
-            outcome.state = str(outcome.record.state)
-        except Exception as error:  # noqa: BLE001 - one value does not stop the others, whatever it meets
-            outcome.state, outcome.error = str(State.FAILED), told(error)
-        if outcome.state == State.FAILED and not _answers(spark):
-            self.lost = True
-
 
 def values_of(
     job: Job, environment: str, combinations: Sequence[Any], given: Mapping[str, str], only: Collection[str]
@@ -258,28 +153,3 @@ def _special(parameters: Any) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-
-
-def _has_effect(earlier: RunRecord) -> bool:
-    """Whether something of an earlier try stands, or may: else it is simply run again, with the code and inputs of today."""
-    return earlier.settled in {State.KILLED, State.RUNNING} or any(
-        pipeline.state is State.SUCCEEDED or any(sink.published for sink in pipeline.sinks)
-        for pipeline in earlier.pipelines
-    )
-
-
-def _patient(config: Config, parallel: int) -> Config:
-    """Runs into one folder take turns: each waits for all that are before it."""
-    return dataclasses.replace(config, run=dataclasses.replace(config.run, lease_wait=config.run.lease_wait * parallel))
-
-
-def _name(interrupt: KeyboardInterrupt) -> str:
-    return "SIGTERM" if isinstance(interrupt, TerminatedError) else "SIGINT"
-
-
-def _answers(spark: SparkSession) -> bool:
-    try:
-        spark.sparkContext.setJobDescription("")
-    except Exception:  # noqa: BLE001 - py4j raises many
-        return False
-    return True
