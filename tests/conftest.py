@@ -10,6 +10,7 @@ import pytest
 
 from stoker.secrets import redaction, resolution
 from stoker.spark.session import obtain_session
+from support.commands import stoker
 from support.project import Project
 from support.servers import db, info, schema, server
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-__all__ = ["db", "info", "schema", "server"]
+__all__ = ["db", "info", "schema", "server", "stoker"]
 
 
 @pytest.fixture(scope="session", autouse=True)
