@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes, each with its own Spark and PostgreSQL: one leaves a core idle while a JVM or a server starts.
+PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-faults test-spark35 check format bench requirements clean
@@ -33,10 +35,10 @@ demo:  ## Run the flights example on real data, into Parquet and PostgreSQL
 	$(BIN)/stoker demo --set-up-seconds $$(( $$(date +%s) - start ))
 
 test: $(VENV)/.dev  ## Run the tests, with one of each kind of fault
-	$(BIN)/pytest -q -m "not faults"
+	$(PYTEST) -m "not faults"
 
 test-faults: $(VENV)/.dev  ## Run all tests, with every fault
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 test-spark35:  ## Run the smoke tests on Spark 3.5, in an environment of its own
 	@test -x .venv-spark35/bin/python || $(PYTHON) -m venv .venv-spark35

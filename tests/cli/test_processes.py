@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from stoker import Job, Pipeline, place, read, write
 from support.loads import write_rows
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from support.project import Project
 
 APP = """
@@ -45,6 +48,15 @@ if __name__ == "__main__":
 """
 
 
+def copied() -> Job:
+    """The job `fast`, for the test's own JVM."""
+    rows = read.csv(place("source") / "rows.csv", schema="id int, part int, version int")
+    return Job(
+        "fast",
+        [Pipeline("copied", extract={"rows": rows}, load=write.parquet(place("lake") / "copied", mode="replace"))],
+    )
+
+
 @pytest.fixture
 def app(project: Project) -> Project:
     """A project with a quick, a failing and a slow job."""
@@ -55,23 +67,24 @@ def app(project: Project) -> Project:
     return project
 
 
-def test_json_is_the_record_and_nothing_else(app: Project) -> None:
-    """Standard output is one JSON document; the lines are on standard error."""
-    done = app.stoker("run", "fast", "--json", "--run-id", "nightly-1")
+def test_an_entry_point_runs_its_job_and_prints_the_record_as_json(app: Project) -> None:
+    """`python app.py --json`: standard output is one JSON document; the lines are on standard error."""
+    done = subprocess.run(
+        [sys.executable, "app.py", "--json", "--run-id", "nightly-1"],
+        cwd=app.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == app.records()[0]
     assert "copied: succeeded, 30 rows" in done.stderr
-
-
-def test_an_entry_point_is_the_same_and_a_failure_exits_with_1(app: Project) -> None:
-    """`python app.py` runs its job; a job that fails says what and exits with 1."""
-    done = subprocess.run(
-        [sys.executable, "app.py", "--run-id", "x"], cwd=app.folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
     assert (app.lake / "copied").exists()
 
+
+def test_a_failure_exits_with_1(app: Project) -> None:
+    """A job that fails says what, without a trace of Python's or Java's."""
     failed = app.stoker("run", "failing")
 
     assert failed.returncode == 1
@@ -109,7 +122,7 @@ def test_a_terminal_gets_live_lines_and_a_table(app: Project) -> None:
     assert "Traceback" not in text
 
 
-def test_nothing_is_published_after_the_jvm_is_gone(app: Project) -> None:
+def test_nothing_is_published_after_the_jvm_is_gone(app: Project, spark: SparkSession) -> None:
     """A JVM that is killed between staging and publishing is an error in words, and the place stays as it was."""
     process = subprocess.Popen(
         [sys.executable, "-m", "stoker", "run", "fast"],
@@ -131,8 +144,8 @@ def test_nothing_is_published_after_the_jvm_is_gone(app: Project) -> None:
     assert "Spark's JVM went away" in errors
     assert "Traceback" not in errors, errors
     assert not (app.lake / "copied").exists()
-    again = app.stoker("run", "fast")
-    assert again.returncode == 0, again.stderr
+    again = copied().run(spark=spark, config=app.folder / "stoker.toml")
+    assert again.state == "succeeded", again.to_json()
     assert app.leftovers() == []
 
 

@@ -13,7 +13,7 @@ MISTAKES = Path(__file__).parent / "refused" / "mistakes.py"
 def test_mypy_finds_each_mistake_and_no_other() -> None:
     """Every marked line has an error, and no line beside them."""
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--no-error-summary", "--no-incremental", str(MISTAKES)],
+        [sys.executable, "-m", "mypy", "--no-error-summary", str(MISTAKES)],
         capture_output=True,
         text=True,
         check=False,
