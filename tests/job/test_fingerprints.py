@@ -9,8 +9,9 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from stoker import Job, Pipeline, place, read, write
+from stoker import ConnectionLostError, Job, Pipeline, place, read, write
 from stoker.connectors.base import Context, Names
+from stoker.files.filesystem import LocalFileSystem
 from stoker.job import code
 from stoker.job.inputs import inputs
 from support.loads import SCHEMA, write_rows
@@ -109,9 +110,9 @@ def test_inputs_are_told_apart_by_one_listing(spark: SparkSession, project: Proj
         load=write.parquet(lake / "two", mode="replace"),
     )
     job = Job("j", [one, two])
-    context = Context(spark, Names(project.config()), run_id="x", job="j", pipeline="two")
 
     def found(inside: set[str]) -> dict[str, Any]:
+        context = Context(spark, Names(project.config()), run_id="x", job="j", pipeline="two")
         return inputs(job, two, context, inside)
 
     first = found({"one", "two"})
@@ -129,3 +130,37 @@ def test_inputs_are_told_apart_by_one_listing(spark: SparkSession, project: Proj
     assert found({"two"})["inside"]["run"] == "r1"
     record = job.run(spark=spark, config=project.folder / "stoker.toml", only=["one"])
     assert record.pipelines[0].inputs["rows"] == first["seen.rows"]
+
+
+def test_a_folder_is_listed_once_for_its_content_and_its_headers(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the record says of an input is what was read, after all waiting; a second try looks again."""
+    for name in ("a", "b"):
+        project.write(f"source/many/{name}.csv", "id,part,version\n1,1,1\n")
+    listed = []
+    data_files = LocalFileSystem.data_files
+
+    def counted(self: LocalFileSystem, folder: str, below: str = "") -> Any:
+        if folder.endswith("/many"):
+            listed.append(folder)
+        return data_files(self, folder, below)
+
+    monkeypatch.setattr(LocalFileSystem, "data_files", counted)
+    many = read.csv(source / "many", schema=SCHEMA)
+    tries = [ConnectionLostError("gone")]
+
+    def twice(rows: Any) -> Any:
+        if tries:
+            raise tries.pop()
+        return rows
+
+    pipeline = Pipeline(
+        "one", extract={"rows": many}, transform=twice, load=write.parquet(lake / "one", mode="replace"), retries=1
+    )
+    project.write("stoker.toml", (project.folder / "stoker.toml").read_text() + "[run]\nretry_wait = 0\n")
+
+    record = Job("j", [pipeline]).run(spark=spark, config=project.folder / "stoker.toml")
+
+    assert (record.state, record.pipelines[0].inputs["rows"]["files"]) == ("succeeded", 2)
+    assert len(listed) == 2

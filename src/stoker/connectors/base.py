@@ -54,6 +54,10 @@ class Context:
     """Says what is done now, for the person who watches."""
     stopped: Callable[[], bool] = lambda: False
     """Whether the run is being cancelled: a connector that waits must ask."""
+    reading: Callable[[], None] = lambda: None
+    """Called when the sources are about to be read."""
+    found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What sources have looked up, once for what tells their content and for the reading."""
 
     def path(self, path: Path) -> str:
         """The path in this environment, for these parameters."""

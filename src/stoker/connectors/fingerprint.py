@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stoker.connectors.inputs import input_of
-from stoker.files.listing import FileInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from stoker.connectors.base import Context
     from stoker.connectors.inputs import Part
     from stoker.connectors.paths import Path
+    from stoker.files.listing import FileInfo
 
 
 def fingerprint(context: Context, paths: Sequence[Path]) -> dict[str, Any]:
@@ -45,13 +45,8 @@ def fingerprint(context: Context, paths: Sequence[Path]) -> dict[str, Any]:
     return told
 
 
-def _files(part: Part) -> Iterator[FileInfo]:
+def _files(part: Part) -> Iterable[FileInfo]:
     if part.base is None:
-        for path in part.files or ():
-            yield part.fs.info(path)
-        return
+        return (part.fs.info(path) for path in part.files or ())
     wanted = None if part.files is None else set(part.files)
-    for below in part.fs.data_files(part.base):
-        path = f"{part.base}/{below.path}"
-        if wanted is None or path in wanted:
-            yield FileInfo(path, below.bytes, is_folder=False, modified=below.modified)
+    return (info for info in part.listed if wanted is None or info.path in wanted)

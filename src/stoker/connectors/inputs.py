@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stoker.errors import SourceError, suggestion
 from stoker.files.control import Target
 from stoker.files.filesystem import FileSystem, file_system
-from stoker.files.listing import is_hidden
+from stoker.files.listing import FileInfo, is_hidden
 from stoker.files.view import view
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ class Part:
 
     def paths(self) -> tuple[str, ...]:
         """The whole paths of all its data files."""
-        if self.files is not None:
-            return self.files
-        return tuple(f"{self.base}/{info.path}" for info in self.fs.data_files(str(self.base)))
+        return tuple(info.path for info in self.listed) if self.files is None else self.files
+
+    @cached_property
+    def listed(self) -> tuple[FileInfo, ...]:
+        """All data files in the base, by their whole paths; listed once."""
+        return tuple(replace(info, path=f"{self.base}/{info.path}") for info in self.fs.data_files(str(self.base)))
 
     def load(self, reader: DataFrameReader, files: Sequence[str] | None = None) -> DataFrame:
         """Read it, or only some of its files, by a reader that has format, schema and options. Starts no Spark job."""
@@ -65,14 +69,19 @@ class Input:
 
 
 def input_of(context: Context, paths: Sequence[Path]) -> Input:
-    """Look a source's paths up.
+    """Look a source's paths up, once for a context.
 
     Raises:
         SourceError: If nothing is at one of them, with the names that are close.
     """
-    found = [_found(context, path) for path in paths]
-    parts = tuple(part for each in found for part in each.parts)
-    return Input(", ".join(each.path for each in found), parts, found[0].latest if len(found) == 1 else None)
+    key = tuple(paths)
+    if key not in context.found:
+        found = [_found(context, path) for path in paths]
+        parts = tuple(part for each in found for part in each.parts)
+        latest = found[0].latest if len(found) == 1 else None
+        context.found[key] = Input(", ".join(each.path for each in found), parts, latest)
+    known: Input = context.found[key]
+    return known
 
 
 def _found(context: Context, path: Path) -> Input:

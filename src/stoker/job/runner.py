@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -170,18 +171,23 @@ class Runner:
     def _run(self, record: PipelineRecord) -> None:
         """Run it, and again after an error that may pass."""
         pipeline, settings = self._job.pipelines[record.name], self._names.config.run
-        context = self._context(record)
         start = [datetime.now(UTC)]
 
         def work() -> None:
             start[0] = datetime.now(UTC)
-            record.inputs = inputs(self._job, pipeline, context, self._inside)
+
+            def reading() -> None:
+                if not record.inputs:  # the frames of a view are asked for too
+                    record.inputs = inputs(self._job, pipeline, context, self._inside)
+
+            context = replace(self._context(record), reading=reading)
             run_pipeline(pipeline, context, record)
 
         def again(error: TransientError, number: int, seconds: float) -> None:
             cause = redact(error.what)
             record.attempts.append(AttemptRecord(start[0], datetime.now(UTC), State.FAILED, cause))
             record.sinks.clear()
+            record.inputs.clear()
             record.rows_read = record.rows_dropped = record.rows_written = None
             logger.warning(
                 "%s failed and is tried again in %.1f s (try %d of %d): %s",

@@ -116,6 +116,7 @@ class Pipeline:
             SourceError: If something to extract is missing.
             TransformError: If the transformer fails or returns something else.
         """
+        context.reading()
         extracted = {key: source.read(context) for key, source in self.extract.items()}
         given = context.names.parameters
         parameters = {} if given is None else {name: getattr(given, name) for name in given.__dataclass_fields__}

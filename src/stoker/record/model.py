@@ -84,7 +84,7 @@ class PipelineRecord:
     """Why it was skipped."""
     fallbacks: list[str] = field(default_factory=list)
     inputs: dict[str, Any] = field(default_factory=dict)
-    """What told the content of each external source when the pipeline began, by argument; null where a source cannot say."""
+    """What told the content of each external source when it was read, by argument; null where a source cannot say."""
     attempts: list[AttemptRecord] = field(default_factory=list)
     """Tries of this run that failed for a reason that may pass; see `retries=`."""
     metrics: TaskMetrics | None = None
