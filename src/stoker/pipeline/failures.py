@@ -6,7 +6,15 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from stoker.errors import InterruptedRunError, SourceError, StokerError, TerminalError, TransformError, TransientError
+from stoker.errors import (
+    InterruptedRunError,
+    SinkError,
+    SourceError,
+    StokerError,
+    TerminalError,
+    TransformError,
+    TransientError,
+)
 from stoker.pipeline.pipeline import explanation
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ _SPARK = re.compile(r"\[([A-Z][A-Z0-9_.]{3,})\] ([^\n]*)")
 
 def explained(error: Exception, pipeline: Pipeline, context: Context, step: str, record: PipelineRecord) -> StokerError:
     """The error to raise for one of a pipeline's steps."""
-    found = _translated(error, pipeline, context)
+    found = _translated(error, pipeline, context, step)
     where = f"Job {context.job}, pipeline {context.pipeline}"
     what = found.what if found.what.startswith("Job ") else f"{where}: {found.what}"
     state = _state(record) or found.state or ("Nothing was published." if step != "publish" else None)
@@ -45,7 +53,7 @@ def _state(record: PipelineRecord) -> str | None:
 
 
 def _translated(  # noqa: PLR0911 - one answer a cause
-    error: Exception, pipeline: Pipeline, context: Context
+    error: Exception, pipeline: Pipeline, context: Context, step: str
 ) -> StokerError:
     if context.stopped() and not isinstance(error, StokerError):
         return InterruptedRunError("It was interrupted.")
@@ -75,6 +83,11 @@ def _translated(  # noqa: PLR0911 - one answer a cause
     if python:
         kind, message = python[-1]
         return TransformError(f"Python code of the transformer failed in a task: {kind}: {message}", next_step=_CORRECT)
+    if step == "check":
+        return SinkError(
+            f"The checks cannot be computed: {_reason(text)}.",
+            next_step="Correct the check's expression, or the rows that it cannot take, then run again.",
+        )
     return TransformError(f"{type(error).__name__}: {_reason(text)}", next_step=_CORRECT)
 
 
