@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.checks.definitions import FAIL, Between, Expression, NotNull, References, Rows, Table, Unique, Values
 from stoker.errors import DefinitionError
+from stoker.postgres.names import LoadTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,7 +132,11 @@ class check:  # noqa: N801 - used as a namespace, like read and write
         Args:
             name: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
             connection: A name under `[postgres]` of the configuration.
+
+        Raises:
+            DefinitionError: If the name is none.
         """
+        LoadTarget.parse(name)
         return Table(name, connection)
 
     @staticmethod

@@ -89,10 +89,16 @@ class Key:
             )
         partitions = min(math.ceil(max(self.rows, 1) / _PARTITION), _MOST)
         if self._is_hashed:
-            keys = complete.select(F.xxhash64(*self._columns).alias("k0")).repartition(partitions, "k0")
+            keys = complete.select(_hash(self._columns).alias("k0")).repartition(partitions, "k0")
         else:
             keys = complete.select(*(column.alias(f"k{at}") for at, column in enumerate(self._columns)))
         return keys.distinct().agg(F.count(F.lit(1)).alias("value"))
 
     def _is_complete(self) -> Column:
         return reduce(lambda one, other: one & other, [column.isNotNull() for column in self._columns])
+
+
+def _hash(columns: Sequence[Column]) -> Column:
+    from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
+
+    return F.xxhash64(*columns)

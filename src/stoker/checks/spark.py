@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -182,8 +183,9 @@ class SparkChecker(Checker):
 
 
 def first_sentence(error: Exception) -> str:
-    """What Spark says first, without the plan that follows."""
-    return str(error).strip().split("\n\n")[0].split(";\n")[0].splitlines()[0]
+    """What Spark says first, without the name of the error and the plan that follows."""
+    first = str(error).strip().splitlines()[0]
+    return re.sub(r"\.? SQLSTATE: \w+.*", "", re.sub(r"^\[[A-Z0-9_.]+\] ", "", first)).rstrip(".;")
 
 
 def _count_if(condition: Column) -> Column:

@@ -49,7 +49,7 @@ def refuse_checks(context: Context, targets: Sequence[Target], frame: DataFrame)
     if mistakes:
         where = ", ".join(target.where.where for target in targets if target.sink.checks)
         raise SinkError(
-            f"The checks on {where} cannot be computed:" + "".join(f"\n  - {mistake}." for mistake in mistakes),
+            f"The checks on {where} cannot be computed:" + "".join(f"\n  - {mistake}" for mistake in mistakes),
             state="No row was computed. Nothing was published.",
             next_step="Correct the checks or the transformer, then run again.",
         )
@@ -97,27 +97,23 @@ def refuse_violations(pipeline: str, targets: Sequence[Target]) -> None:
     noted = [(target, check) for target in targets for check in target.record.checks]
     for target, check in noted:
         if check.state is CheckState.WARNED:
-            logger.warning("%s: %s: check %s", pipeline, target.where.where, told(check))
+            logger.warning("%s: %s: check %s", pipeline, target.where.where, _told(check))
     failed = [(target, check) for target, check in noted if check.state is CheckState.FAILED]
     if failed:
         where = ", ".join(dict.fromkeys(target.where.where for target, _ in failed))
         raise CheckError(
             f"{len(failed)} of {len(noted)} checks failed on the rows for {where}:"
-            + "".join(f"\n  - {told(check)}" for _, check in failed),
+            + "".join(f"\n  - {_told(check)}" for _, check in failed),
             state="Nothing was published: the targets hold what they held before.",
             next_step="Correct the source or the transformer, then run again. The run record has more examples. If such rows "
             'may pass, change the check or give it on_failure="warn".',
         )
 
 
-def told(check: CheckRecord) -> str:
+def _told(check: CheckRecord) -> str:
     """What a check found, in one line."""
-    if check.violations is None:
-        return f"{check.name}: {check.detail}"
     examples = "; ".join(_shown(each) for each in check.examples[:_SHOWN])
-    return f"{check.name}: {check.violations:,} of {check.rows or 0:,} rows" + (
-        f", such as {examples}" if examples else ""
-    )
+    return f"{check.name}: {check.found}{f', such as {examples}' if examples else ''}"
 
 
 def _shown(each: Example) -> str:

@@ -56,6 +56,11 @@ class CheckRecord:
     seconds: float | None = None
     """Of the queries that computed it, with the other checks of that sink."""
 
+    @property
+    def found(self) -> str:
+        """What it found, in words."""
+        return self.detail or f"{self.violations or 0:,} of {self.rows or 0:,} rows"
+
 
 @dataclass
 class SinkRecord:
