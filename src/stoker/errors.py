@@ -8,6 +8,7 @@ StokerError
 │   ├── SourceError             what is extracted is missing or does not fit
 │   ├── TransformError          a transformer failed or returned something else than it should
 │   ├── SinkError               what is loaded cannot be loaded
+│   ├── CheckError              rows that are to be published violate a check
 │   ├── MissingExtraError       an optional library is not installed
 │   └── InterruptedRunError     the run was cancelled
 ├── TransientError              trying again may succeed
@@ -83,6 +84,10 @@ class TransformError(TerminalError):
 
 class SinkError(TerminalError):
     """What is loaded does not fit its target, or the target refuses it."""
+
+
+class CheckError(TerminalError):
+    """Rows that are staged violate a check of their sink; nothing was published."""
 
 
 class MissingExtraError(TerminalError):

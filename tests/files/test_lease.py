@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stoker import TransientError
 from stoker.files.control import Target
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease, live_holder
@@ -142,3 +143,37 @@ def test_a_live_lease_of_another_machine_is_respected(spark: SparkSession, proje
     fs.write_text(f"{target.control}/lease-other.json", json.dumps(holder))
 
     assert live_holder(fs, target) == holder
+
+
+def test_a_lease_is_not_lost_in_the_midst_of_its_heartbeat(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A publish that is decided while the next heartbeat is being written finds the lease its own."""
+    path = str(project.lake / "rows")
+    fs = file_system(spark, path)
+    lease = Lease(fs, Target(path), run_id="one", wait=1)
+    errors: list[Exception] = []
+    write = fs.write_text
+
+    def asked() -> None:
+        try:
+            lease.check()
+        except TransientError as error:
+            errors.append(error)
+
+    checker = threading.Thread(target=asked)
+
+    def beat(path: str, text: str) -> None:
+        checker.start()
+        # It ends at once where it does not wait for the beat.
+        checker.join(0.5)
+        write(path, text)
+
+    monkeypatch.setattr(fs, "write_text", beat)
+    with lease._writing:
+        lease._write()
+    checker.join()
+    monkeypatch.undo()
+    lease.release()
+
+    assert errors == []

@@ -64,6 +64,9 @@ def text(made: Plan) -> str:
             output = f"{sink.output}: " if sink.output else ""
             details = "".join(f", {key} {value}" for key, value in sink.details.items())
             lines.append(f"  -> {output}{sink.kind} {sink.where} ({sink.mode}{details})")
+            for check in sink.checks:
+                where = f", in {check.where}" if check.where else ""
+                lines.append(f"     {'warns unless' if check.on_failure == 'warn' else 'only if'} {check.name}{where}")
         if not pipeline.sinks:
             lines.append("  a view: nothing is stored")
     if made.external:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from stoker.checks import Check, Checker
+    from stoker.checks.checker import Keys
     from stoker.config import Config
     from stoker.connectors.paths import Path
 
@@ -146,6 +148,10 @@ class Load(ABC):
             label: The job description under which this write runs, unique to it.
         """
 
+    def last_rows(self) -> int | None:
+        """Rows that the last other run has published here; None if there was none, or if it cannot tell."""
+        return None
+
     def frame(self) -> DataFrame | None:
         """The rows that this run staged or published, in this attempt or an earlier one, with their types, if it can."""
         return None
@@ -154,6 +160,19 @@ class Load(ABC):
         """Told before `close` when the other sinks of the same rows are published: the staged rows, if `frame` can give them
         to the next attempt of this run, stay."""  # noqa: D205, D209 - one sentence, over two lines
         return
+
+    def staged(self) -> DataFrame | None:
+        """The staged rows as readers will find them, for checks; None if they cannot be read back."""
+        return self.frame()
+
+    def checker(self, keys: Keys) -> Checker | None:
+        """What holds the staged rows to checks where they are; None leaves that to Spark, on what `staged` gives.
+
+        Args:
+            keys: Gives what a check refers to.
+        """
+        del keys
+        return None
 
     @abstractmethod
     def publish(self) -> Loaded:
@@ -171,6 +190,8 @@ class Sink(ABC):
     """Whether rows can be read back, from `Load.frame` and `read_back`, with the types that were written."""
     mode: str
     """`replace`, `append` or another of the sink's modes."""
+    checks: Sequence[Check] = ()
+    """What the staged rows must hold before they are published."""
 
     @abstractmethod
     def describe(self, names: Names) -> Endpoint:

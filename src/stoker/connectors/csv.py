@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
+from stoker.checks import checks_of
 from stoker.connectors.folder import EXACT_MOMENTS, FolderSink, column_names
 from stoker.connectors.headers import files_by_header, header_of, split_record
 from stoker.connectors.inputs import Part, input_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from stoker.checks import Check
     from stoker.connectors.base import Context
 
 MISSING = ("fail", "null")
@@ -176,7 +178,9 @@ class CsvSink(FolderSink):
     def form(self) -> FileFormat:
         """CSV with the sink's options."""
         options = {"header": self.header, **self.options}
-        return FileFormat("csv", {**EXACT_MOMENTS, **_SPACES, **options}, options, keeps_types=False)
+        # Read back, a text may have line ends in it.
+        read = {**options, "multiLine": True}
+        return FileFormat("csv", {**EXACT_MOMENTS, **_SPACES, **options}, read, keeps_types=False)
 
     def check(self, schema: StructType, path: str) -> None:
         """Refuse nested and binary columns: CSV has no form for them."""
@@ -237,6 +241,7 @@ def write_csv(
     partition_by: Sequence[str] = (),
     header: bool = True,
     adopt: bool = False,
+    checks: Sequence[Check] = (),
     **options: Any,
 ) -> CsvSink:
     """CSV files in a folder. CSV keeps no types, so a pipeline that extracts from this one needs another sink.
@@ -247,9 +252,18 @@ def write_csv(
         partition_by: Columns that become folders.
         header: Whether each file begins with the names.
         adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
+        checks: What the staged rows must hold before they are published; see `check`.
         options: Options of Spark's CSV writer.
 
     Raises:
-        DefinitionError: If the mode is not one of these.
+        DefinitionError: If the mode is not one of these, or a check is none.
     """
-    return CsvSink(as_path(path), mode, column_names(partition_by), options, adopt=adopt, header=header)
+    return CsvSink(
+        as_path(path),
+        mode,
+        column_names(partition_by),
+        options,
+        adopt=adopt,
+        checks=checks_of(f"write.csv to {path}", checks),
+        header=header,
+    )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from stoker.checks import Check
     from stoker.connectors.base import Context, Names
     from stoker.connectors.paths import Path
 
@@ -42,6 +43,7 @@ class FolderSink(Sink):
     partition_by: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     adopt: bool = False
+    checks: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
@@ -171,6 +173,12 @@ class _FolderSinkLoad(Load):
 
     def frame(self) -> DataFrame | None:
         return self._load.frame() if self._sink.form.keeps_types else None
+
+    def staged(self) -> DataFrame | None:
+        return self._load.frame()
+
+    def last_rows(self) -> int | None:
+        return self._load.last_rows()
 
     def publish(self) -> Loaded:
         commit, gap = self._load.publish()

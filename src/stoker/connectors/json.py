@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from stoker.checks import checks_of
 from stoker.connectors.folder import EXACT_MOMENTS, FolderSink, column_names
 from stoker.connectors.inputs import input_of
 from stoker.connectors.malformed import check_malformed, explain_malformed, without_malformed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from stoker.checks import Check
     from stoker.connectors.base import Context
 
 
@@ -129,7 +131,13 @@ def read_json(
 
 
 def write_json(
-    path: str | Path, *, mode: str, partition_by: Sequence[str] = (), adopt: bool = False, **options: Any
+    path: str | Path,
+    *,
+    mode: str,
+    partition_by: Sequence[str] = (),
+    adopt: bool = False,
+    checks: Sequence[Check] = (),
+    **options: Any,
 ) -> JsonSink:
     """JSON files in a folder, an object a line. JSON keeps no types, so a pipeline that extracts from this one needs another
     sink.
@@ -139,9 +147,17 @@ def write_json(
         mode: `replace` all that is there, `append`, or `replace_partitions` (those that occur in the rows).
         partition_by: Columns that become folders.
         adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
+        checks: What the staged rows must hold before they are published; see `check`.
         options: Options of Spark's JSON writer, e.g. `compression="gzip"`; `ignoreNullFields` is False unless given.
 
     Raises:
-        DefinitionError: If the mode is not one of these.
+        DefinitionError: If the mode is not one of these, or a check is none.
     """  # noqa: D205 - one sentence, over two lines
-    return JsonSink(as_path(path), mode, column_names(partition_by), options, adopt=adopt)
+    return JsonSink(
+        as_path(path),
+        mode,
+        column_names(partition_by),
+        options,
+        adopt=adopt,
+        checks=checks_of(f"write.json to {path}", checks),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from stoker.checks import checks_of
 from stoker.connectors.folder import FolderSink, column_names
 from stoker.connectors.inputs import input_of
 from stoker.connectors.paths import Path, as_path, as_paths
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from stoker.checks import Check
     from stoker.connectors.base import Context
     from stoker.connectors.inputs import Part
 
@@ -93,7 +95,13 @@ def read_parquet(
 
 
 def write_parquet(
-    path: str | Path, *, mode: str, partition_by: Sequence[str] = (), adopt: bool = False, **options: Any
+    path: str | Path,
+    *,
+    mode: str,
+    partition_by: Sequence[str] = (),
+    adopt: bool = False,
+    checks: Sequence[Check] = (),
+    **options: Any,
 ) -> ParquetSink:
     """Parquet files in a folder.
 
@@ -102,9 +110,17 @@ def write_parquet(
         mode: `replace` all that is there, `append`, or `replace_partitions` (those that occur in the rows).
         partition_by: Columns that become folders.
         adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
+        checks: What the staged rows must hold before they are published; see `check`.
         options: Options of Spark's Parquet writer, e.g. `compression="zstd"`.
 
     Raises:
-        DefinitionError: If the mode is not one of these.
+        DefinitionError: If the mode is not one of these, or a check is none.
     """
-    return ParquetSink(as_path(path), mode, column_names(partition_by), options, adopt=adopt)
+    return ParquetSink(
+        as_path(path),
+        mode,
+        column_names(partition_by),
+        options,
+        adopt=adopt,
+        checks=checks_of(f"write.parquet to {path}", checks),
+    )

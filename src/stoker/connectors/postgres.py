@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stoker.checks import checks_of
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.errors import DefinitionError, suggestion
 from stoker.postgres import embedded
@@ -13,9 +14,13 @@ from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from stoker.checks import Check, Checker
+    from stoker.checks.checker import Keys
     from stoker.connectors.base import Context, Names
 
 MODES = ("replace", "append")
@@ -28,6 +33,7 @@ class PostgresSink(Sink):
     table: str
     connection: str
     mode: str
+    checks: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
@@ -68,6 +74,7 @@ class _PostgresSinkLoad(Load):
     def __init__(self, sink: PostgresSink, context: Context) -> None:
         from stoker.postgres.load import PostgresLoad
 
+        self._sink = sink
         config = context.names.config
         settings = config.connection(sink.connection)
         info = resolve(settings, folder=config.source.folder)
@@ -83,7 +90,6 @@ class _PostgresSinkLoad(Load):
             wait=config.run.lease_wait,
             stopped=context.stopped,
         )
-        self._rows = 0
 
     def published(self) -> Loaded | None:
         done = self._load.published()
@@ -96,6 +102,14 @@ class _PostgresSinkLoad(Load):
         del label  # COPY itself says how many rows it took
         return Loaded(rows=self._load.stage(frame))
 
+    def last_rows(self) -> int | None:
+        return self._load.last_rows()
+
+    def checker(self, keys: Keys) -> Checker | None:
+        from stoker.checks.postgres import PostgresChecker
+
+        return PostgresChecker(self._load.staged(), self._sink.connection, keys)
+
     def publish(self) -> Loaded:
         return Loaded(rows=self._load.publish())
 
@@ -103,15 +117,16 @@ class _PostgresSinkLoad(Load):
         self._load.discard()
 
 
-def write_postgres(table: str, *, connection: str, mode: str) -> PostgresSink:
+def write_postgres(table: str, *, connection: str, mode: str, checks: Sequence[Check] = ()) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
 
     Args:
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
         mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+        checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode or the name is wrong.
+        DefinitionError: If the mode or the name is wrong, or a check is none.
     """
-    return PostgresSink(table, connection, mode)
+    return PostgresSink(table, connection, mode, checks_of(f"write.postgres({table!r})", checks))

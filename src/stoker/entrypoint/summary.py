@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.job.hints import size
-from stoker.record import State
+from stoker.record import CheckState, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,9 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
     state = str(record.state)
     if record.sinks and all(sink.already for sink in record.sinks):
         state = "had succeeded"
+    warned = sum(check.state is CheckState.WARNED for sink in record.sinks for check in sink.checks)
+    if warned:
+        state += f", {number_of(warned, 'check')} warned"
     where = "\n".join(here(sink.where) for sink in record.sinks)
     return record.name, state, count(record.rows_read), count(record.rows_written), seconds, where
 
@@ -66,11 +69,17 @@ def here(text: str) -> str:
 
 
 def endings(record: RunRecord) -> list[str]:
-    """The lines after the table: errors, what was skipped and why, dropped rows, the verdict."""
+    """The lines after the table: errors, what was skipped and why, dropped rows, checks that warned, the verdict."""
     lines = []
     for pipeline in record.pipelines:
         if pipeline.rows_dropped:
             lines.append(f"{pipeline.name}: {pipeline.rows_dropped:,} malformed rows were dropped")
+        lines += [
+            f"{pipeline.name}: check {check.name} on {here(sink.where)} warned: {check.found}"
+            for sink in pipeline.sinks
+            for check in sink.checks
+            if check.state is CheckState.WARNED
+        ]
         if pipeline.reason:
             lines.append(f"{pipeline.name}: skipped, because {pipeline.reason}")
         if pipeline.error:

@@ -114,7 +114,10 @@ class Lease:
         Raises:
             TransientError: If it expired (a long pause of this process) or was taken over.
         """
-        if time.time() - self._beat > LIFETIME * 0.9 or not self._fs.exists(self._path):
+        with self._writing:
+            # Not in mid-beat, when the next file's name is known and the file is not there yet.
+            lost = time.time() - self._beat > LIFETIME * 0.9 or not self._fs.exists(self._path)
+        if lost:
             raise TransientError(
                 f"The lease on {self._target.path} was lost: this process did not run for a while.",
                 state="Nothing was published there by this attempt.",

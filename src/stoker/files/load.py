@@ -93,6 +93,11 @@ class FolderLoad:
         """What this run has published here already, if it has."""
         return read_commit(self._fs, self.target.commit(self._run_id))
 
+    def last_rows(self) -> int | None:
+        """Rows that the last other run has published here; None if there was none, or Spark did not tell it."""
+        latest = read_commit(self._fs, self.target.latest)
+        return None if latest is None or latest.run_id == self._run_id else latest.rows
+
     def check_owner(self) -> None:
         """Refuse, before any row is computed, a folder with files that Stoker did not write, unless it is to adopt them.
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stoker.checks.definitions import References, Table
 from stoker.connectors.base import Endpoint, Names
 from stoker.errors import ConfigurationError, StokerError
 from stoker.job.graph import chosen
 from stoker.job.job import both_load
 from stoker.job.parameters import as_json, listing
-from stoker.pipeline.pipeline import PipelineSource
+from stoker.pipeline.pipeline import PipelineSource, as_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from stoker.checks import Check
     from stoker.config import Config
     from stoker.job.job import Job
     from stoker.pipeline import Pipeline
@@ -33,6 +35,20 @@ class PlannedSource:
 
 
 @dataclass(frozen=True)
+class PlannedCheck:
+    """What the rows of a sink must hold."""
+
+    name: str
+    on_failure: str
+    where: str | None = None
+    """Where the keys are that it refers to."""
+    pipeline: str | None = None
+    """Who publishes them."""
+    external: bool = False
+    """Whether they come from outside of this run."""
+
+
+@dataclass(frozen=True)
 class PlannedSink:
     """Where one output goes."""
 
@@ -41,6 +57,7 @@ class PlannedSink:
     where: str
     mode: str | None
     details: dict[str, Any] = field(default_factory=dict)
+    checks: list[PlannedCheck] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,14 +121,17 @@ def make_plan(job: Job, config: Config, parameters: Any, only: Sequence[str] | N
     planned = [_pipeline(job, job.pipelines[name], names, selected, mistakes) for name in selected]
     _overlaps(planned, mistakes)
     warnings = [*_hidden_edges(planned), *_repeated_views(job, selected)]
-    outside = sorted({source.where for pipeline in planned for source in pipeline.sources if source.external})
+    read = [source for pipeline in planned for source in pipeline.sources]
+    looked_up = [check for pipeline in planned for sink in pipeline.sinks for check in sink.checks if check.where]
+    outside = {source.where for source in read if source.external}
+    outside |= {check.where for check in looked_up if check.external and check.where}
     return Plan(
         job=job.name,
         environment=config.environment,
         parameters=as_json(parameters),
         parameter_list=[asdict(parameter) for parameter in listing(job.parameters)],
         pipelines=planned,
-        external=outside,
+        external=sorted(outside),
         mistakes=list(dict.fromkeys(mistakes)),
         warnings=warnings,
     )
@@ -121,18 +141,40 @@ def _pipeline(job: Job, pipeline: Pipeline, names: Names, selected: list[str], m
     sources = []
     for argument, source in pipeline.extract.items():
         found = _described(source.describe, names, mistakes)
-        above = source.pipeline.name if isinstance(source, PipelineSource) else None
-        inside = isinstance(source, PipelineSource) and (
-            source.pipeline.is_view
-            or (above in selected and job.pipelines.get(source.pipeline.name) is source.pipeline)
-        )
+        above, inside = _origin(job, source, selected)
         sources.append(PlannedSource(argument, found.kind, found.where, above, not inside))
     sinks = []
     for output, sink in pipeline.sinks():
         found = _described(sink.describe, names, mistakes)
-        sinks.append(PlannedSink(output or None, found.kind, found.where, found.mode, found.details))
+        checks = [_check(job, check, names, selected, mistakes) for check in sink.checks]
+        sinks.append(PlannedSink(output or None, found.kind, found.where, found.mode, found.details, checks))
     after = [name for name in selected if name in job.graph[pipeline.name]]
     return PlannedPipeline(pipeline.name, pipeline.transformer.name, after, sources, sinks)
+
+
+def _origin(job: Job, source: Any, selected: list[str]) -> tuple[str | None, bool]:
+    """The pipeline behind a source, and whether this run computes its rows."""
+    if not isinstance(source, PipelineSource):
+        return None, False
+    above = source.pipeline
+    return above.name, above.is_view or (above.name in selected and job.pipelines.get(above.name) is above)
+
+
+def _check(job: Job, check: Check, names: Names, selected: list[str], mistakes: list[str]) -> PlannedCheck:
+    if not isinstance(check, References):
+        return PlannedCheck(str(check), check.on_failure)
+    if isinstance(check.source, Table):
+        table = check.source
+
+        def describe(_: Names) -> Endpoint:
+            names.config.connection(table.connection)
+            return Endpoint("postgres", f"{table.connection}:{table.name}")
+
+        return PlannedCheck(str(check), check.on_failure, _described(describe, names, mistakes).where, external=True)
+    source = as_source(check.source)
+    above, inside = _origin(job, source, selected)
+    where = _described(source.describe, names, mistakes).where
+    return PlannedCheck(str(check), check.on_failure, where, above, not inside)
 
 
 def _described(describe: Callable[[Names], Endpoint], names: Names, mistakes: list[str]) -> Endpoint:

@@ -34,7 +34,7 @@ _SPARK = re.compile(r"\[([A-Z][A-Z0-9_.]{3,})\] ([^\n]*)")
 
 def explained(error: Exception, pipeline: Pipeline, context: Context, step: str, record: PipelineRecord) -> StokerError:
     """The error to raise for one of a pipeline's steps."""
-    found = _translated(error, pipeline, context)
+    found = _translated(error, pipeline, context, step)
     if step == "publish" and isinstance(found, TransformError):
         found = SinkError(found.what, next_step=f"Run again with --run-id {context.run_id}: {_THE_REST}")
     where = f"Job {context.job}, pipeline {context.pipeline}"
@@ -57,7 +57,7 @@ def _state(record: PipelineRecord) -> str | None:
 
 
 def _translated(  # noqa: PLR0911 - one answer a cause
-    error: Exception, pipeline: Pipeline, context: Context
+    error: Exception, pipeline: Pipeline, context: Context, step: str
 ) -> StokerError:
     if context.stopped() and not isinstance(error, StokerError):
         return InterruptedRunError("It was interrupted.")
@@ -87,6 +87,11 @@ def _translated(  # noqa: PLR0911 - one answer a cause
     if python:
         kind, message = python[-1]
         return TransformError(f"Python code of the transformer failed in a task: {kind}: {message}", next_step=_CORRECT)
+    if step == "check":
+        return SinkError(
+            f"The checks cannot be computed: {_reason(text)}.",
+            next_step="Correct the check's expression, or the rows that it cannot take, then run again.",
+        )
     return TransformError(f"{type(error).__name__}: {_reason(text)}", next_step=_CORRECT)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from stoker.checks import checks_of
+from stoker.checks.definitions import References, Table, only
 from stoker.connectors.base import Context, Endpoint, Names, Sink, Source
 from stoker.errors import DefinitionError, suggestion
 from stoker.pipeline.transformer import check_extract, transformer
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame
+
+    from stoker.checks import Check
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
@@ -102,12 +106,19 @@ class Pipeline:
         return PipelineSource(self, "", "this_run")
 
     def upstream(self) -> Iterator[Pipeline]:
-        """The pipelines that it extracts from; through a view, also those that the view extracts from."""
-        for source in self.extract.values():
+        """The pipelines that it extracts from or whose keys its checks need; through a view, also those of the view."""
+        for source in (*self.extract.values(), *self.referred()):
             if isinstance(source, PipelineSource):
                 yield source.pipeline
                 if source.pipeline.is_view:
                     yield from source.pipeline.upstream()
+
+    def referred(self) -> Iterator[Source]:
+        """The sources whose keys the checks of its sinks refer to."""
+        for _, sink in self.sinks():
+            for check in sink.checks:
+                if isinstance(check, References) and not isinstance(check.source, Table):
+                    yield as_source(check.source)
 
     def frames(self, context: Context) -> dict[str, DataFrame]:
         """The transformer's frames by output, unevaluated.
@@ -223,11 +234,16 @@ class PipelineSource(Source):
 
 def explanation(pipeline: Pipeline, error: Exception, context: Context) -> Exception | None:
     """A clearer error from the source that caused it, if one of the pipeline's sources knows it."""
-    for source in pipeline.extract.values():
+    for source in (*pipeline.extract.values(), *pipeline.referred()):
         explained = source.explain(error, context)
         if explained is not None:
             return explained
     return None
+
+
+def as_source(value: Any) -> Any:
+    """What is extracted from: a pipeline stands for what it publishes."""
+    return PipelineSource(value) if isinstance(value, Pipeline) else value
 
 
 def _sources(name: str, extract: Any) -> dict[str, Source]:
@@ -238,7 +254,7 @@ def _sources(name: str, extract: Any) -> dict[str, Source]:
         )
     found: dict[str, Source] = {}
     for key, value in extract.items():
-        source = PipelineSource(value) if isinstance(value, Pipeline) else value
+        source = as_source(value)
         if not isinstance(source, Source):
             raise DefinitionError(
                 f"Pipeline {name!r}: extract[{key!r}] is neither a source nor a pipeline but {type(value).__name__}.",
@@ -266,6 +282,7 @@ def _sinks(name: str, load: Any) -> dict[str, tuple[Sink, ...]]:
                     f"Pipeline {name!r}: {shown} has {type(sink).__name__}, which is no sink.",
                     next_step="Use write.parquet(...), write.csv(...), write.postgres(...) or a Sink of your own.",
                 )
+            _check_references(name, checks_of(f"Pipeline {name!r}: {shown}", sink.checks))
         if len(sinks) > 1 and not any(sink.keeps_types for sink in sinks):
             raise DefinitionError(
                 f"Pipeline {name!r}: {shown} has {len(sinks)} sinks, none of which keeps Spark's types, so that the rows "
@@ -276,6 +293,19 @@ def _sinks(name: str, load: Any) -> dict[str, tuple[Sink, ...]]:
     if not found:
         raise DefinitionError(f"Pipeline {name!r}: load= is empty.", next_step="Leave load= out for a view.")
     return found
+
+
+def _check_references(name: str, checks: Sequence[Check]) -> None:
+    """Refuse what keys cannot be looked up in."""
+    for check in only(checks, References):
+        source = as_source(check.source)
+        if isinstance(source, PipelineSource):
+            source.check(name)
+        elif not isinstance(source, Source | Table):
+            raise DefinitionError(
+                f"Pipeline {name!r}: {check} refers to {type(source).__name__}, which has no keys.",
+                next_step="Give a pipeline, a source such as read.parquet(...), or check.table(...).",
+            )
 
 
 def _unchanged(key: str) -> Callable[..., Any]:

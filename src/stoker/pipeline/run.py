@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.errors import InterruptedRunError, SinkError
 from stoker.failpoints import failpoint
+from stoker.pipeline.checking import check_staged, refuse_checks, refuse_violations
 from stoker.pipeline.failures import explained
+from stoker.pipeline.target import Target
 from stoker.record import SinkRecord
 from stoker.spark.metrics import reads
 from stoker.spark.tasks import wait_for_tasks
@@ -19,23 +20,12 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from stoker.connectors.base import Context, Endpoint, Load, Loaded, Sink
+    from stoker.connectors.base import Context, Loaded
     from stoker.pipeline.pipeline import Pipeline
     from stoker.record import PipelineRecord
 
 _CANCELLED_TASKS = 15.0
 """Seconds that the tasks of a job that was cancelled or failed have to end: Spark kills their Python workers after two."""
-
-
-@dataclass
-class _Target:
-    """One sink, its load and its record."""
-
-    output: str
-    sink: Sink
-    load: Load
-    where: Endpoint
-    record: SinkRecord
 
 
 def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -> None:
@@ -58,7 +48,9 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
                 _note(target, done)
         if not all(target.record.published for target in targets):
             step = "stage"
-            _stage(pipeline, context, targets, record)
+            fresh = _stage(pipeline, context, targets, record)
+            step = "check"
+            _check(pipeline, context, targets, fresh)
             step = "publish"
             _publish(context, [target for target in targets if not target.record.published])
         record.rows_written = _rows(targets)
@@ -69,8 +61,8 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
         _close(targets, context, tasks_may_run=failed or context.stopped())
 
 
-def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> list[_Target]:
-    targets: list[_Target] = []
+def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> list[Target]:
+    targets: list[Target] = []
     for output, sink in pipeline.sinks():
         where = sink.describe(context.names)
         noted = SinkRecord(where.kind, where.where, where.mode or "", output or None)
@@ -80,14 +72,19 @@ def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> li
         except Exception as error:
             _close(targets, context, tasks_may_run=False)
             raise explained(error, pipeline, context, "open", record) from error
-        targets.append(_Target(output, sink, load, where, noted))
+        targets.append(Target(output, sink, load, where, noted))
     return targets
 
 
-def _stage(pipeline: Pipeline, context: Context, targets: list[_Target], record: PipelineRecord) -> None:
-    """Compute each output once and stage it into its sinks."""
+def _stage(pipeline: Pipeline, context: Context, targets: list[Target], record: PipelineRecord) -> list[str]:
+    """Compute each output once and stage it into its sinks.
+
+    Returns:
+        The outputs of which no sink was published before.
+    """
     context.progress("plans")
     frames: dict[str, DataFrame] = {}
+    fresh: list[str] = []
     for output in pipeline.outputs:
         sinks = [target for target in targets if target.output == output]
         before = [target for target in sinks if target.record.published]
@@ -96,12 +93,15 @@ def _stage(pipeline: Pipeline, context: Context, targets: list[_Target], record:
         if before:
             # An earlier attempt of this run published a part: the rest must hold the same rows.
             frames[output] = _same_rows(before, sinks, context)
-        elif output not in frames:
-            frames |= {key: frame for key, frame in pipeline.frames(context).items() if key not in frames}
+        else:
+            fresh.append(output)
+            if output not in frames:
+                frames |= {key: frame for key, frame in pipeline.frames(context).items() if key not in frames}
         _stage_output(pipeline, context, sinks, frames[output], record)
+    return fresh
 
 
-def _same_rows(before: list[_Target], sinks: list[_Target], context: Context) -> DataFrame:
+def _same_rows(before: list[Target], sinks: list[Target], context: Context) -> DataFrame:
     """The rows from where they are published, or else from where they were staged."""
     for target in sorted(sinks, key=lambda each: each not in before):
         frame = target.load.frame()
@@ -117,11 +117,13 @@ def _same_rows(before: list[_Target], sinks: list[_Target], context: Context) ->
 
 
 def _stage_output(
-    pipeline: Pipeline, context: Context, sinks: list[_Target], frame: DataFrame, record: PipelineRecord
+    pipeline: Pipeline, context: Context, sinks: list[Target], frame: DataFrame, record: PipelineRecord
 ) -> None:
     todo = [target for target in sinks if not target.record.published]
     for target in todo:
         target.load.prepare(frame.schema)
+    if len(todo) == len(sinks):
+        refuse_checks(context, todo, frame)
     # The sink that can be read back goes first, whatever the order of publishing.
     for target in sorted(todo, key=lambda each: not each.sink.keeps_types):
         _stop_if_asked(context)
@@ -140,12 +142,22 @@ def _stage_output(
         frame = target.load.frame() or frame
 
 
-def _first(todo: list[_Target]) -> _Target:
+def _check(pipeline: Pipeline, context: Context, targets: list[Target], outputs: list[str]) -> None:
+    """Check what is staged. An output that is published in part passed its checks, and is published to its end."""
+    failpoint("pipeline.all_staged")
+    for output in outputs:
+        _stop_if_asked(context)
+        context.spark.sparkContext.setJobDescription(f"checks {output or pipeline.name}")
+        check_staged(context, [target for target in targets if target.output == output])
+    refuse_violations(pipeline.name, targets)
+    failpoint("pipeline.checked")
+
+
+def _first(todo: list[Target]) -> Target:
     return next((target for target in todo if target.sink.keeps_types), todo[0])
 
 
-def _publish(context: Context, targets: list[_Target]) -> None:
-    failpoint("pipeline.all_staged")
+def _publish(context: Context, targets: list[Target]) -> None:
     for target in targets:
         _stop_if_asked(context)
         # Asks the JVM: after a lost gateway nothing is published.
@@ -155,7 +167,7 @@ def _publish(context: Context, targets: list[_Target]) -> None:
         failpoint("pipeline.one_published")
 
 
-def _note(target: _Target, loaded: Loaded, *, published: bool = True) -> None:
+def _note(target: Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
 
@@ -167,7 +179,7 @@ def _stop_if_asked(context: Context) -> None:
         )
 
 
-def _rows(targets: list[_Target]) -> int | None:
+def _rows(targets: list[Target]) -> int | None:
     """Rows of all outputs; the sinks of one output hold the same ones."""
     total: int | None = None
     for output in dict.fromkeys(target.output for target in targets):
@@ -180,7 +192,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one if other is None else one + other
 
 
-def _close(targets: list[_Target], context: Context, *, tasks_may_run: bool) -> None:
+def _close(targets: list[Target], context: Context, *, tasks_may_run: bool) -> None:
     """Close all, also when one fails: what it leaves is cleaned by the next run."""
     if tasks_may_run:  # those of a job that failed end a moment later, too
         with suppress(Exception):  # the JVM may be gone
@@ -194,7 +206,7 @@ def _close(targets: list[_Target], context: Context, *, tasks_may_run: bool) -> 
         context.fallback(f"the staging of {target.where.where} was not removed ({error}); the next run removes it")
 
 
-def _closing(targets: list[_Target]) -> Iterator[tuple[_Target, str]]:
+def _closing(targets: list[Target]) -> Iterator[tuple[Target, str]]:
     for target in targets:
         try:
             target.load.close()

@@ -65,6 +65,17 @@ class Ledger:
             )
         return found
 
+    def last_rows(self, connection: Connection) -> int | None:
+        """Rows that the last other run has published for the sink into the target; None if there was none."""
+        rows = connection.run(
+            f"SELECT rows FROM {self.table.sql} WHERE sink = :sink AND target = :target AND run_id <> :run_id "  # noqa: S608 - quoted
+            "ORDER BY loaded_at DESC LIMIT 1",
+            sink=self.sink,
+            target=self.target,
+            run_id=self.run_id,
+        )
+        return int(rows[0][0]) if rows else None
+
     def ensure(self, connection: Connection) -> None:
         """Create the ledger if there is none, and have the server check that we can write it. Inside a transaction."""
         name = self.table.sql

@@ -13,13 +13,13 @@ from stoker.postgres import staging
 from stoker.postgres.catalogue import check_rights, checks, located, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
+from stoker.postgres.copy import CopyTask
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
-from stoker.postgres.types import as_sent
+from stoker.postgres.staged import Staged, send
 from stoker.postgres.waiting import Patience
 
 if TYPE_CHECKING:
@@ -157,25 +157,9 @@ class PostgresLoad:
             ConnectionLostError: If a task lost it, as often as Spark tries.
             Exception: What Spark raises for reasons of the frame's own.
         """
-        work = self._plan()
-        assert self._schema is not None
+        assert self._schema is not None, "prepare() comes first"
         assert frame.columns == self._schema.names
-        # By position and with plain names: pyspark reads a dot in a name as a path.
-        plain = frame.toDF(*(f"c{at}" for at in range(len(work.columns))))
-        sent = plain.select(
-            *(
-                as_sent(plain[name], field.dataType).alias(name)
-                for name, field in zip(plain.columns, self._schema.fields, strict=True)
-            )
-        )
-        try:
-            rows = sent.mapInArrow(copy_function(self._task()), REPORT).collect()
-        except Exception as error:
-            told = refusal(str(error))
-            if told is None:
-                raise
-            raise told from error
-        return self._report((row["partition"], row["attempt"], row["rows"]) for row in rows)
+        return self._report(send(frame, self._schema, self._task()))
 
     def _task(self) -> CopyTask:
         work = self._plan()
@@ -195,6 +179,21 @@ class PostgresLoad:
         self._reported = {attempt: count for _, attempt, count in told}
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
+
+    def staged(self) -> Staged:
+        """What is staged, to be looked at; without rows until `stage` has ended."""
+        work = self._plan()
+        assert self._schema is not None
+        connection = self._revived(work)
+        attempts = None if self._reported is None else tuple(self._reported)
+        wait = self._patience.seconds
+        return Staged(connection, self._info, work.target, work.staging, self._schema, attempts, wait)
+
+    def last_rows(self) -> int | None:
+        """Rows that the last other run published for this sink; None if there was none."""
+        work = self._plan()
+        with self._explained("cannot be looked up"):
+            return work.ledger.last_rows(self._revived(work))
 
     def publish(self) -> int:
         """Show the staged rows to readers, in one transaction.

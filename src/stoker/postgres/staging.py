@@ -68,6 +68,11 @@ def hold(connection: Connection, nonce: str) -> bool:
     return bool(connection.run("SELECT pg_try_advisory_lock(:key)", key=lock_key(nonce))[0][0])
 
 
+def release(connection: Connection, nonce: str) -> None:
+    """Give a sign of life back before its connection ends."""
+    connection.run("SELECT pg_advisory_unlock(:key)", key=lock_key(nonce))
+
+
 def end_holder(connection: Connection, nonce: str) -> None:
     """End the session that holds a sign of life."""
     connection.run(
@@ -150,5 +155,5 @@ def sweep(connection: Connection, schema: str, *, dry: bool = False) -> list[str
             if dry or drop(connection, LoadTarget(schema, name)):
                 dropped.append(name)
         finally:
-            connection.run("SELECT pg_advisory_unlock(:key)", key=lock_key(match[1]))
+            release(connection, match[1])
     return dropped

@@ -3,12 +3,14 @@
 from stoker.record.expiry import expired
 from stoker.record.ids import checked_run_id, file_stem, new_run_id
 from stoker.record.metrics import TaskMetrics
-from stoker.record.model import AttemptRecord, PipelineRecord, RunRecord, SinkRecord, State
+from stoker.record.model import AttemptRecord, CheckRecord, CheckState, PipelineRecord, RunRecord, SinkRecord, State
 from stoker.record.process import Process
 from stoker.record.store import RecordStore, Unreadable, schema
 
 __all__ = [
     "AttemptRecord",
+    "CheckRecord",
+    "CheckState",
     "PipelineRecord",
     "Process",
     "RecordStore",

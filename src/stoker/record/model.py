@@ -27,6 +27,41 @@ class State(StrEnum):
     """Its process is gone and could not say how it ended."""
 
 
+class CheckState(StrEnum):
+    """What became of a check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """It was violated, and nothing of the pipeline is published."""
+    WARNED = "warned"
+    """It was violated, and that is said."""
+
+
+@dataclass
+class CheckRecord:
+    """What one check of a sink found in the staged rows."""
+
+    name: str
+    on_failure: str
+    """`fail` or `warn`."""
+    state: CheckState
+    violations: int | None = None
+    """Rows that violate it; null for a check of the number of rows."""
+    rows: int | None = None
+    """Of how many rows."""
+    detail: str | None = None
+    """What a check of the number of rows compared."""
+    examples: list[dict[str, str | None]] = field(default_factory=list)
+    """Some of the rows, or keys, that violate it: values as text by column, long ones cut."""
+    seconds: float | None = None
+    """Of the queries that computed it, with the other checks of that sink."""
+
+    @property
+    def found(self) -> str:
+        """What it found, in words."""
+        return self.detail or f"{self.violations or 0:,} of {self.rows or 0:,} rows"
+
+
 @dataclass
 class SinkRecord:
     """What one sink of a pipeline did."""
@@ -49,6 +84,8 @@ class SinkRecord:
     """Files written, if they are files."""
     bytes: int | None = None
     """Bytes of these files."""
+    checks: list[CheckRecord] = field(default_factory=list)
+    """What its checks found, before it was published."""
 
 
 @dataclass

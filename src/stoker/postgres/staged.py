@@ -1,0 +1,117 @@
+"""What is staged, for those who look at it before it is published."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stoker.postgres import staging
+from stoker.postgres.columns import fitted
+from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
+from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.refusals import explained
+from stoker.postgres.staging import Staging
+from stoker.postgres.types import as_sent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pg8000.native import Connection
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from stoker.postgres.connection import ConnectionInfo
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The staging table of a load, over the driver's connection, which is in no transaction."""
+
+    connection: Connection
+    info: ConnectionInfo
+    target: LoadTarget
+    """With its schema."""
+    staging: Staging
+    schema: StructType
+    """Of the frame; the columns have its names."""
+    attempts: tuple[int, ...] | None
+    """The task attempts whose rows are published; None before there are any."""
+    lock_wait: float
+    """Seconds to wait for locks of other sessions."""
+
+    def rows(self) -> str:
+        """A query for the rows that will be published, without their tag."""
+        return select_attempts(self.staging, self.schema.names, self.attempts)
+
+    @contextlib.contextmanager
+    def beside(self, frame: DataFrame) -> Iterator[str]:
+        """Send another frame to the server for as long as the block lasts. One Spark job.
+
+        Args:
+            frame: With plain column names.
+
+        Yields:
+            A query for its rows.
+
+        Raises:
+            SinkError: If a column has a type that PostgreSQL does not store.
+            ConnectionLostError: If a task lost the connection, as often as Spark tries.
+        """
+        assert self.target.schema is not None
+        columns = fitted(frame.schema, None, self.target)
+        place = Staging.fresh(LoadTarget(self.target.schema, f"{self.target.table} beside"), frame.columns)
+        staging.hold(self.connection, place.nonce)
+        try:
+            with explained(f"Keys cannot be sent to {self.target}"):
+                staging.create(self.connection, place, columns, [])
+            task = CopyTask(self.info, place.table, f"{self.target} (keys)", tuple(frame.columns), place.tag)
+            attempts = tuple(attempt for _, attempt, _ in send(frame, frame.schema, task))
+            yield select_attempts(place, frame.columns, attempts)
+        finally:
+            # A lost connection frees the lock, and whoever comes next drops the table.
+            with contextlib.suppress(Exception):
+                staging.drop(self.connection, place.table)
+                staging.release(self.connection, place.nonce)
+
+
+def select_attempts(place: Staging, columns: Iterable[str], attempts: Iterable[int] | None) -> str:
+    """A query for the rows of some attempts, or of all."""
+    names = ", ".join(map(quote, columns))
+    query = f"SELECT {names} FROM {place.table.sql}"  # noqa: S608 - quoted
+    if attempts is None:
+        return query
+    return f"{query} WHERE {quote(place.tag)} = ANY (ARRAY[{', '.join(map(str, attempts))}]::bigint[])"
+
+
+def send(frame: DataFrame, schema: StructType, task: CopyTask) -> list[tuple[int, int, int]]:
+    """Send rows from Spark's tasks to a staging table. One Spark job.
+
+    Args:
+        frame: The rows.
+        schema: Of the frame.
+        task: Where to.
+
+    Returns:
+        Partition, attempt and rows of each task that succeeded.
+
+    Raises:
+        StokerError: What a task met, in words.
+        Exception: What Spark raises for reasons of the frame's own.
+    """
+    # By position and with plain names: pyspark reads a dot in a name as a path.
+    plain = frame.toDF(*(f"c{at}" for at in range(len(schema.fields))))
+    sent = plain.select(
+        *(
+            as_sent(plain[name], field.dataType).alias(name)
+            for name, field in zip(plain.columns, schema.fields, strict=True)
+        )
+    )
+    try:
+        rows = sent.mapInArrow(copy_function(task), REPORT).collect()
+    except Exception as error:
+        told = refusal(str(error))
+        if told is None:
+            raise
+        raise told from error
+    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]

@@ -1,0 +1,42 @@
+"""Checks computed by PostgreSQL, on its staging table: they find what Spark finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.cases import CASES, ROWS, SCHEMA
+from stoker.checks.postgres import PostgresChecker
+from stoker.postgres.load import PostgresLoad
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from stoker.checks import Measured
+    from stoker.postgres.connection import ConnectionInfo
+
+
+@pytest.fixture(scope="module")
+def measured(spark: SparkSession, info: ConnectionInfo) -> list[Measured]:
+    """All cases, computed together."""
+    frame = spark.createDataFrame(ROWS, SCHEMA).repartition(2)
+    load = PostgresLoad(info, "public.checked", mode="replace", run_id="one", sink="sink")
+    checks = [case.check for case in CASES]
+
+    def no_keys(_: object) -> DataFrame:
+        raise AssertionError
+
+    try:
+        load.prepare(frame.schema)
+        assert PostgresChecker(load.staged(), "warehouse", no_keys).mistakes(checks) == []
+        load.stage(frame)
+        return PostgresChecker(load.staged(), "warehouse", no_keys).measure(checks)
+    finally:
+        load.discard()
+
+
+@pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: str(CASES[at]))
+def test_violations(measured: list[Measured], at: int) -> None:
+    """The number of violations, and the examples where there are few, are those that Spark finds."""
+    CASES[at].holds(measured[at])
