@@ -178,9 +178,10 @@ class Target:
         control = self.path.parent
         return sorted(str(path) for path in control.rglob("*") if any(part in path.name for part in names))
 
-    def records(self, run_id: str) -> RunRecord:
-        """The record of a run, read back."""
-        return RecordStore(self._config().run.records).find(run_id)
+    @property
+    def store(self) -> RecordStore:
+        """The records of its runs."""
+        return RecordStore(self._config().run.records)
 
     def repair(self) -> None:
         """Finish or undo what a killed run left, and load nothing: what the next run does before its own rows."""
