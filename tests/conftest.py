@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from stoker.secrets import redaction, resolution
 from stoker.spark.session import obtain_session
+from support.commands import stoker
 from support.project import Project
 from support.servers import db, info, schema, server
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-__all__ = ["db", "info", "schema", "server"]
+__all__ = ["db", "info", "schema", "server", "stoker"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,6 +57,10 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A project's folder with `source` and `lake` as places."""
-    return Project(tmp_path)
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project's folder with `source` and `lake` as places; what was imported from it is forgotten."""
+    path = list(sys.path)
+    project = Project(tmp_path)
+    yield project
+    sys.path[:] = path
+    project.forget()

@@ -184,15 +184,9 @@ class Target:
         return RecordStore(self._config().run.records)
 
     def repair(self) -> None:
-        """Finish or undo what a killed run left, and load nothing: what the next run does before its own rows."""
-        context = Context(self.spark, Names(self._config()), run_id="repair", job="behaviour", pipeline="rows")
-        load = self.sink().open(context)
-        try:
-            load.acquire()
-            if not self.case.kind.is_folder:
-                load.prepare(self.spark.createDataFrame([], SCHEMA).schema)
-        finally:
-            load.close()
+        """What `stoker repair` does here: finish or undo what a killed run left, and load nothing."""
+        context = Context(self.spark, Names(self._config()), run_id="repair", job="behaviour", pipeline="repair")
+        self.sink().repair(context, dry=False)
 
 
 def _collected(frame: DataFrame) -> Rows:

@@ -16,6 +16,7 @@ from stoker.errors import missing_extra
 from stoker.job.parameters import filled
 from stoker.job.plan import make_plan
 from stoker.record import checked_run_id
+from stoker.scaffold import check_name, make_project
 from stoker.spark.java import find_java
 from stoker.spark.session import obtain_session
 from support.configuration import refused
@@ -42,6 +43,17 @@ def test_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         find_config(tmp_path)
     assert_told("No configuration", caught.value)
+
+
+def test_no_new_project(tmp_path: Path) -> None:
+    """A name that cannot be imported, and a folder with something in it."""
+    with pytest.raises(UsageError) as name:
+        check_name("my-project")
+    assert_told("A name that a project cannot have", name.value)
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(UsageError) as place:
+        make_project("shop", tmp_path, postgres=False)
+    assert_told("A new project where something is", place.value)
 
 
 def test_mistakes_in_the_configuration() -> None:

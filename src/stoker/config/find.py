@@ -76,8 +76,8 @@ def _from_above(start: Path | None, beside: list[Path]) -> ConfigSource:
     raise ConfigurationError(
         f"There is no {NAME}. Looked {', '.join(looked)}.",
         state="Nothing was started.",
-        next_step=f"Write {NAME} in the project's folder, or name it by --config or STOKER_CONFIG. The least that a job "
-        f"with a place needs:\n{_MINIMAL}",
+        next_step=f"Go to the project's folder, or name the file by --config or STOKER_CONFIG. stoker init NAME makes a new "
+        f"project. Or write {NAME}; the least that a job with a place needs:\n{_MINIMAL}",
     )
 
 

@@ -61,7 +61,7 @@ def _source(asked: Asked) -> tuple[ConfigSource | None, list[Finding]]:
                 not_checked(
                     "project",
                     "there is no stoker.toml here or above",
-                    "Go to the project's folder; a new project begins with a stoker.toml (the README has a small one).",
+                    "Go to the project's folder; stoker init NAME makes a new project.",
                 )
             ]
         return None, [problem("project", error.what, error.next_step)]

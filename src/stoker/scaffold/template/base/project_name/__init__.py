@@ -1,0 +1,1 @@
+"""The revenue of each day, from orders and exchange rates."""
