@@ -108,17 +108,23 @@ class Case:
 CASES = {str(case): case for case in (Case(kind, mode) for kind in KINDS for mode in kind.modes)}
 
 
-def every_case(*, always: Iterable[str] = (), where: Callable[[Case], bool] = lambda _: True) -> list[ParameterSet]:
+def every_case(
+    *, always: Iterable[str] = (), smoke: Iterable[str] = (), where: Callable[[Case], bool] = lambda _: True
+) -> list[ParameterSet]:
     """All sinks and modes, as parameters for the fixture `target`.
 
     Args:
         always: Those that `make test` runs too.
+        smoke: Those of them that run on Spark 3.5 too.
         where: Which ones are meant.
     """
     chosen = {name: case for name, case in CASES.items() if where(case)}
-    unknown = set(always) - chosen.keys()
+    unknown = {*always, *smoke} - chosen.keys()
     assert not unknown, unknown
-    return [
-        pytest.param(case, id=name, marks=() if name in set(always) else pytest.mark.faults)
-        for name, case in chosen.items()
-    ]
+
+    def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+        if name in smoke:
+            return (pytest.mark.smoke,)
+        return () if name in always else (pytest.mark.faults,)
+
+    return [pytest.param(case, id=name, marks=marks(name)) for name, case in chosen.items()]

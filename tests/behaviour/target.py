@@ -178,20 +178,15 @@ class Target:
         control = self.path.parent
         return sorted(str(path) for path in control.rglob("*") if any(part in path.name for part in names))
 
-    def records(self, run_id: str) -> RunRecord:
-        """The record of a run, read back."""
-        return RecordStore(self._config().run.records).find(run_id)
+    @property
+    def store(self) -> RecordStore:
+        """The records of its runs."""
+        return RecordStore(self._config().run.records)
 
     def repair(self) -> None:
-        """Finish or undo what a killed run left, and load nothing: what the next run does before its own rows."""
-        context = Context(self.spark, Names(self._config()), run_id="repair", job="behaviour", pipeline="rows")
-        load = self.sink().open(context)
-        try:
-            load.acquire()
-            if not self.case.kind.is_folder:
-                load.prepare(self.spark.createDataFrame([], SCHEMA).schema)
-        finally:
-            load.close()
+        """What `stoker repair` does here: finish or undo what a killed run left, and load nothing."""
+        context = Context(self.spark, Names(self._config()), run_id="repair", job="behaviour", pipeline="repair")
+        self.sink().repair(context, dry=False)
 
 
 def _collected(frame: DataFrame) -> Rows:

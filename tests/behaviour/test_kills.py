@@ -88,6 +88,9 @@ RECOVERY = [
 ]
 """The steps that recovery repeats."""
 
+MOVING = {"files.publish.one_moved", "files.publish.exchanged"}
+"""The steps between which plain readers may find a mixture, where a mode has several moves."""
+
 IN_EVERY_RUN = {
     ("parquet-replace", "files.stage.written"),
     ("parquet-replace_partitions", "files.publish.exchanged"),
@@ -140,12 +143,33 @@ def assert_old_or_new(target: Target, *, decided: bool) -> None:
         assert target.case.mode.between(old, new, seen)
 
 
+def assert_seen_by_others(target: Target, point: str) -> None:
+    """On a Linux disk plain readers find old rows as long as nothing is moved, and new ones when all is."""
+    if DECIDED[point] and point not in MOVING:
+        early = point == "files.publish.intent_written"
+        assert target.foreign() == (target.after((1, "")) if early else target.after((1, ""), (2, "23")))
+
+
+def assert_records(target: Target, point: str) -> None:
+    """No record is torn; that of the dead run is not there yet, or counts as killed, or as what it said at the end."""
+    records, unreadable = target.store.all()
+    states = {record.run_id: str(record.settled) for record in records}
+    assert unreadable == []
+    assert states.pop("first") == "succeeded"
+    if point in {"record.begin", "record.written"}:
+        assert states == {}
+    else:
+        assert states == {"second": "succeeded" if point == "run.after_record" else "killed"}
+
+
 @pytest.mark.parametrize(("target", "point"), KILLS, indirect=["target"])
 def test_a_killed_run_has_published_all_or_nothing(target: Target, point: str) -> None:
     """After SIGKILL readers see old or new rows; repair, the same run id and another one then give exact rows."""
     kill(target, point)
     decided = DECIDED[point]
     assert_old_or_new(target, decided=decided)
+    assert_seen_by_others(target, point)
+    assert_records(target, point)
 
     target.repair()
     target.assert_all_see(target.after((1, ""), (2, "23")) if decided else target.after((1, "")))
@@ -156,6 +180,26 @@ def test_a_killed_run_has_published_all_or_nothing(target: Target, point: str) -
 
     target.load(3, "third", "3")
     target.assert_all_see(target.after((1, ""), (2, "23"), (3, "3")))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("target", "point"),
+    [
+        pytest.param(case, point, id=f"{name}-{point}")
+        for name, case in CASES.items()
+        for point in ("files.stage.written", "files.publish.moved", "postgres.publish.inserted", "postgres.publish.after_commit")
+        if _passed(name, point)
+    ],
+    indirect=["target"],
+)  # fmt: skip
+def test_a_first_run_that_is_killed_leaves_nothing_or_all(target: Target, point: str) -> None:
+    """A folder or table that the run itself makes is there with all of its rows, or not at all."""
+    assert target.child(2, "second", "23", at=point).returncode == -9
+    assert target.foreign() == (target.after((2, "23")) if DECIDED[point] else [])
+
+    target.load(2, "second", "23")
+    target.assert_all_see(target.after((2, "23")))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +292,7 @@ def test_hadoops_file_system_is_enough(target: Target) -> None:
 
     assert done.returncode == 0, done.stderr
     target.assert_all_see(target.after((1, ""), (2, "23")))
-    gaps = ["two renames" in text for text in target.records("second").pipelines[0].fallbacks]
+    gaps = ["two renames" in text for text in target.store.find("second").pipelines[0].fallbacks]
     assert gaps == ([] if target.case.mode.name == "append" else [True])
 
 

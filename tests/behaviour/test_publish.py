@@ -21,8 +21,10 @@ ALWAYS = [
     "postgres-append",
 ]
 
+SMOKE = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-append"]
 
-@pytest.mark.parametrize("target", every_case(always=ALWAYS), indirect=True)
+
+@pytest.mark.parametrize("target", every_case(always=ALWAYS, smoke=SMOKE), indirect=True)
 def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
     """A run publishes as its mode says; its id again publishes nothing, though the rows have changed by then."""
     target.load(1, "first")

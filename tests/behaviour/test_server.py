@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from behaviour.sinks import CASES, every_case
@@ -46,7 +45,9 @@ class Mortal:
         running = embedded.status(self.folder)
         assert running is not None
         if how == "crash":
-            os.kill(running.pid, signal.SIGKILL)
+            postmaster = psutil.Process(running.pid)
+            postmaster.kill()
+            postmaster.wait(10)
         else:
             embedded.stop(self.folder)
         self.relay.cut_all()

@@ -1,4 +1,4 @@
-"""Two runs into one target at the same time."""
+"""Who holds a lease. What two runs do is in `tests/behaviour`."""
 
 from __future__ import annotations
 
@@ -12,66 +12,12 @@ from stoker import TransientError
 from stoker.files.control import Target
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease, live_holder
-from support.child import run_child
-from support.loads import load, rows_of, run, through_stoker, write_rows
+from support.loads import load, rows_of, through_stoker, write_rows
 
 if TYPE_CHECKING:
-    import subprocess
-
     from pyspark.sql import SparkSession
 
     from support.project import Project
-
-
-def start_slow_run(spark: SparkSession, project: Project, seconds: int) -> threading.Thread:
-    """A run in another process that stays between staging and publishing."""
-    done: list[subprocess.CompletedProcess[str]] = []
-    thread = threading.Thread(
-        target=lambda: done.append(
-            run_child(
-                spark,
-                project.folder,
-                "support.loads:load",
-                "append",
-                "1",
-                "slow",
-                STOKER_FAILPOINT=f"pipeline.all_staged:sleep={seconds}",
-            )
-        )
-    )
-    thread.done = done  # type: ignore[attr-defined]
-    thread.start()
-    fs, target = file_system(spark, str(project.lake)), Target(str(project.lake / "rows"))
-    while live_holder(fs, target) is None and thread.is_alive():
-        thread.join(0.05)
-    return thread
-
-
-def test_the_second_run_waits_for_the_first(spark: SparkSession, project: Project) -> None:
-    """Both succeed, one after the other, and each row is there once for each of them."""
-    slow = start_slow_run(spark, project, 3)
-
-    record = run(spark, project.folder, "append", "second")
-    slow.join()
-
-    assert slow.done[0].returncode == 0, slow.done[0].stderr  # type: ignore[attr-defined]
-    assert record.state == "succeeded"
-    assert through_stoker(spark, project.folder) == sorted(rows_of(1) * 2)
-
-
-def test_a_run_that_will_not_wait_says_who_holds_the_target(spark: SparkSession, project: Project) -> None:
-    """With a short lease_wait the error names run, process and machine, and nothing is mixed."""
-    toml = project.folder / "stoker.toml"
-    toml.write_text(toml.read_text() + "\n[run]\nlease_wait = 0.2\n")
-    slow = start_slow_run(spark, project, 4)
-
-    error = run(spark, project.folder, "append", "second").pipelines[0].error
-    slow.join()
-
-    assert error
-    assert error["type"] == "LeaseHeldError"
-    assert "is held by run slow (process " in str(error["message"])
-    assert through_stoker(spark, project.folder) == rows_of(1)
 
 
 def test_many_candidates_hold_it_one_at_a_time(spark: SparkSession, project: Project) -> None:

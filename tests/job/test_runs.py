@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
-from stoker import ConfigurationError, Job, Pipeline, RunRecord, Sink, TransformError, UsageError, place, read, write
+from stoker import ConfigurationError, Job, Pipeline, RunRecord, TransformError, UsageError, place, read, write
 from stoker.record import schema
-from support.loads import as_rows, flaky, rows_of, write_rows
+from support.loads import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,38 +177,6 @@ def test_only_reads_the_others_as_published(spark: SparkSession, project: Projec
         run(project, spark, first, second, only=["secnod"])
 
 
-def test_two_sinks_hold_the_same_rows_of_a_random_transformer(spark: SparkSession, project: Project) -> None:
-    """The frame is computed once: the second sink gets what the first has staged."""
-
-    def random(rows: DataFrame) -> DataFrame:
-        return rows.select("id", F.expr("uuid()").alias("key"))
-
-    both = pipeline(
-        "both", random, load=[write.csv(lake / "csv", mode="replace"), write.parquet(lake / "parquet", mode="replace")]
-    )
-    assert run(project, spark, both).state == "succeeded"
-
-    one = spark.read.option("header", "true").csv(str(project.lake / "csv")).select("key").collect()
-    other = spark.read.parquet(str(project.lake / "parquet")).select("key").collect()
-    assert sorted(one) == sorted(other)
-
-
-@pytest.mark.smoke
-def test_a_task_that_fails_in_mid_partition_is_tried_again_without_a_trace(
-    spark: SparkSession, project: Project
-) -> None:
-    """No row twice and none lost, in each format and mode of files."""
-    modes = ("replace", "append", "replace_partitions")
-    loads: dict[str, Sink] = {mode: write.parquet(lake / mode, mode=mode, partition_by=["part"]) for mode in modes}
-    loads["csv"] = write.csv(lake / "csv", mode="replace")
-    record = run(project, spark, *[pipeline(mode, flaky, load=load) for mode, load in loads.items()])
-
-    assert record.state == "succeeded", [each.error for each in record.pipelines]
-    for mode in modes:
-        assert as_rows(spark.read.parquet(str(project.lake / mode))) == rows_of(1)
-    assert as_rows(spark.read.csv(str(project.lake / "csv"), schema=SCHEMA, header=True)) == rows_of(1)
-
-
 def test_an_error_in_a_task_names_pythons_error(spark: SparkSession, project: Project) -> None:
     """The message has the worker's own error, not a Java stack."""
 
@@ -341,4 +309,14 @@ def test_preview_gives_the_frame_or_raises(
 
     with pytest.raises(TransformError, match="no_such_column"):
         pipeline("p", fails).preview(spark)
+    assert not project.lake.exists()
+
+
+def test_records_that_cannot_be_written_stop_the_run_before_it_begins(project: Project, spark: SparkSession) -> None:
+    """A run that could not say what it did is not started."""
+    toml = (project.folder / "stoker.toml").read_text()
+    project.write("stoker.toml", toml + '\n[run]\nrecords = "/proc/stoker"\n')
+
+    with pytest.raises(ConfigurationError, match=r"run record /proc/stoker/.* cannot be written"):
+        run(project, spark, pipeline("p"))
     assert not project.lake.exists()

@@ -13,13 +13,10 @@ import pytest
 from stoker import ConfigurationError, Job, Pipeline, UsageError, place, read, write
 from stoker.job.earlier import claimed, follow, refuse_live, refuse_other
 from stoker.record import PipelineRecord, Process, RecordStore, RunRecord, State
-from support.child import run_child
-from support.loads import SCHEMA, load, rows_of, run, through_stoker, write_rows
+from support.loads import SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pyspark.sql import SparkSession
 
     from support.project import Project
 
@@ -134,40 +131,6 @@ def test_earlier_tries_are_kept_in_the_record() -> None:
     assert [each.name for each in second.pipelines] == ["a"]
     assert third.pipelines == []
     assert [str(each.state) for each in third.attempts] == ["killed", "failed"]
-
-
-@pytest.mark.parametrize(
-    "point",
-    [
-        pytest.param(point, marks=() if point == "record.renamed" else pytest.mark.faults)
-        for point in (
-            "record.begin",
-            "record.written",
-            "record.renamed",
-            "run.recorded",
-            "run.before_record",
-            "run.after_record",
-        )
-    ],
-)
-def test_a_kill_around_the_record_leaves_none_or_a_whole_one(spark: SparkSession, project: Project, point: str) -> None:
-    """The records can be listed, a dead run counts as killed, and the same id again loads once."""
-    load(spark, project.folder, "append", "1", "first")
-
-    killed = run_child(spark, project.folder, "support.loads:load", "append", "2", "x", STOKER_FAILPOINT=point)
-
-    assert killed.returncode == -9, killed.stderr
-    records, unreadable = RecordStore(project.config().run.records).all()
-    assert unreadable == []
-    states = {record.run_id: str(record.settled) for record in records}
-    written = point not in {"record.begin", "record.written"}
-    ended = "succeeded" if point == "run.after_record" else "killed"
-    assert states == {"first": "succeeded", **({"x": ended} if written else {})}
-    assert run(spark, project.folder, "append", "x").state == "succeeded"
-    assert through_stoker(spark, project.folder) == sorted(rows_of(1) + rows_of(2))
-    [again] = [record for record in RecordStore(project.config().run.records).all()[0] if record.run_id == "x"]
-    assert [str(each.state) for each in again.attempts] == ([ended] if written else [])
-    write_rows(project.folder, "1")
 
 
 def _started(pid: int) -> str | None:

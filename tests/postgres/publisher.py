@@ -1,4 +1,4 @@
-"""A load without Spark, also in a process of its own that a failpoint can kill."""
+"""A load without Spark."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from stoker import failpoints
 from stoker.postgres.copy import copy_batches
-from stoker.postgres.load import PostgresLoad
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.load import PostgresLoad
 
 SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
 
@@ -31,11 +29,3 @@ def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 5
         attempt = 1000 + partition
         told.append((partition, attempt, copy_batches(load._task(), [batch(ids, run_id)], partition, attempt)))
     return load._report(told)
-
-
-def killed(info: ConnectionInfo, target: str, mode: str, point: str) -> None:
-    """One load that a failpoint kills; for a process of its own."""
-    failpoints._armed.update(failpoints._parse(point))
-    load = PostgresLoad(info, target, mode=mode, run_id="new", sink="sink")
-    stage(load, "new")
-    load.publish()

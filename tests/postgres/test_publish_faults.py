@@ -1,32 +1,24 @@
-"""Kills, cuts and other writers: readers see old rows or new ones, and the next run is right."""
+"""Late attempts, other writers and locks: readers see old rows or new ones. What any sink must stand is in `tests/behaviour`."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import multiprocessing
-import os
-import signal
-import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from postgres.proxies import Relay
-from postgres.publisher import SCHEMA, batch, killed, stage
+from postgres.publisher import SCHEMA, batch, stage
 from stoker.errors import (
     ConnectionLostError,
     InterruptedRunError,
     SinkError,
     StokerError,
     TransientError,
-    UnknownCommitError,
 )
 from stoker.postgres import copy as copying
-from stoker.postgres import outcome as outcomes
 from stoker.postgres import waiting
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
@@ -34,7 +26,6 @@ from support.servers import staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from multiprocessing.context import ForkServerContext
 
     import pyarrow as pa
     from pg8000.native import Connection
@@ -45,86 +36,6 @@ if TYPE_CHECKING:
     Loads = Callable[..., PostgresLoad]
 
 OLD, NEW = [[10, 1, "old"]], [[100, 1, "new"]]
-
-COMMITTED = "postgres.publish.after_commit"
-IN_REPLACE = [
-    "postgres.stage.created",
-    "postgres.publish.locked",
-    "postgres.publish.deleted",
-    "postgres.publish.inserted",
-    "postgres.publish.before_commit",
-    COMMITTED,
-]
-IN_APPEND = ["postgres.publish.inserted", COMMITTED]
-EVERYWHERE = [
-    "postgres.stage.created",
-    "postgres.stage.copied",
-    "postgres.publish.begin",
-    "postgres.publish.locked",
-    "postgres.publish.counted",
-    "postgres.publish.ledger",
-    "postgres.publish.deleted",
-    "postgres.publish.inserted",
-    "postgres.publish.dropped",
-    "postgres.publish.before_commit",
-    COMMITTED,
-]
-
-
-def points(*, always: list[str], never: list[str]) -> list[object]:
-    """All failpoints but those that are never passed; what is not tried always is left to `make test-faults`."""
-    return [
-        point if point in always else pytest.param(point, marks=pytest.mark.faults)
-        for point in EVERYWHERE
-        if point not in never
-    ]
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[ForkServerContext]:
-    """Forks of a process that has imported all and has no threads: an interpreter of its own takes a second each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # which it does not hand to what it preloads
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["postgres.publisher"])
-        yield context
-
-
-@dataclass(frozen=True)
-class Kills:
-    """Kills loads at failpoints, and looks at what is there then and after the next run."""
-
-    processes: ForkServerContext
-    info: ConnectionInfo
-    db: Connection
-    schema: str
-    load: Loads
-
-    def at(self, point: str, mode: str) -> None:
-        """Run a load that dies."""
-        arguments = (self.info, f"{self.schema}.t", mode, point)
-        process = self.processes.Process(target=killed, args=arguments)
-        process.start()
-        process.join(60)
-        assert process.exitcode == -signal.SIGKILL
-
-    def and_again(self, point: str, mode: str) -> None:
-        """A load before, one that dies, and the same once more."""
-        old, new = OLD, (NEW if mode == "replace" else [[110, 2, "new"]])
-        assert whole(self.load(run_id="old"), "old", partitions=1, rows=10) == 10
-        self.at(point, mode)
-        assert content(self.db, self.schema) == (new if point == COMMITTED else old)
-        assert whole(self.load(run_id="new", mode=mode), "new") == 100
-        assert content(self.db, self.schema) == new
-        assert staging_tables(self.db, self.schema) == []
-        ledger = self.db.run(f"SELECT run_id, rows FROM {self.schema}.stoker_loads ORDER BY rows")
-        assert ledger == [["old", 10], ["new", 100]]
-
-
-@pytest.fixture
-def kills(processes: ForkServerContext, info: ConnectionInfo, db: Connection, schema: str, load: Loads) -> Kills:
-    """Loads that die in the test's schema."""
-    return Kills(processes, info, db, schema, load)
 
 
 def whole(load: PostgresLoad, run_id: str, **size: int) -> int:
@@ -143,123 +54,6 @@ def content(db: Connection, schema: str) -> list[list[object]]:
     """How many rows, of how many runs, and the name of one: one statement, so that it is one moment."""
     rows: list[list[object]] = db.run(f"SELECT count(*), count(DISTINCT run), min(run) FROM {schema}.t")
     return rows
-
-
-@pytest.mark.parametrize("point", points(always=IN_REPLACE, never=[]))
-def test_a_kill_during_replace_leaves_old_or_new(kills: Kills, point: str) -> None:
-    """A killed run has published all or nothing; the same run id afterwards publishes once and sweeps up."""
-    kills.and_again(point, "replace")
-
-
-@pytest.mark.parametrize("point", points(always=IN_APPEND, never=["postgres.publish.deleted"]))
-def test_a_kill_during_append_adds_all_or_nothing(kills: Kills, point: str) -> None:
-    """The same for append, where a second attempt must not add again."""
-    kills.and_again(point, "append")
-
-
-@pytest.mark.parametrize("point", ["postgres.publish.inserted", COMMITTED])
-def test_a_kill_of_the_first_load_leaves_no_half_table(kills: Kills, point: str) -> None:
-    """A table that the load itself creates is there with all its rows, or not at all."""
-    kills.at(point, "replace")
-    exists = kills.db.run("SELECT to_regclass(:name) IS NOT NULL", name=f"{kills.schema}.t") == [[True]]
-    assert exists == (point == COMMITTED)
-    assert whole(kills.load(run_id="new"), "new") == 100
-    assert content(kills.db, kills.schema) == NEW
-    assert staging_tables(kills.db, kills.schema) == []
-
-
-def relayed(load: Loads, info: ConnectionInfo, relay: Relay, **options: str) -> PostgresLoad:
-    """A load that goes through the relay."""
-    return load(info=dataclasses.replace(info, port=relay.port), **options)
-
-
-@pytest.mark.parametrize("how", ["before", "after", "silently"])
-def test_a_connection_lost_at_the_commit_is_looked_into(
-    how: str, load: Loads, info: ConnectionInfo, db: Connection, schema: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The ledger tells whether the commit happened, once the old session is surely gone, also where that hangs on."""
-    monkeypatch.setattr(outcomes, "_GRACE", 0.5)
-    whole(load(run_id="old"), "old", partitions=1, rows=10)
-    with Relay(info.host, info.port) as relay:
-        sink = relayed(load, info, relay, run_id="new")
-        stage(sink, "new")
-        relay.cut_at_commit(how)
-        if how == "after":
-            assert sink.publish() == 100
-        else:
-            with pytest.raises(ConnectionLostError) as caught:
-                sink.publish()
-            assert caught.value.state == "Nothing was published."
-        sink.discard()
-        assert relay.cuts == 1
-    assert content(db, schema) == (NEW if how == "after" else OLD)
-    assert staging_tables(db, schema) == []
-    assert whole(load(run_id="new"), "new") == 100
-    assert content(db, schema) == NEW
-
-
-def test_a_commit_that_arrives_late_is_waited_for(
-    load: Loads, info: ConnectionInfo, db: Connection, schema: str
-) -> None:
-    """As long as the old session lives, a commit may be on its way: an empty ledger proves nothing before its end."""
-    with Relay(info.host, info.port) as relay:
-        sink = relayed(load, info, relay, run_id="new")
-        stage(sink, "new")
-        relay.cut_at_commit("late")
-        assert sink.publish() == 100
-    assert content(db, schema) == NEW
-
-
-@pytest.mark.parametrize("how", ["before", "after"])
-def test_an_outcome_that_cannot_be_learnt_is_its_own_error(
-    how: str, load: Loads, info: ConnectionInfo, db: Connection, schema: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that is away after the commit was sent: neither failed nor done, and the same run id settles it."""
-    monkeypatch.setattr(outcomes, "_PATIENCE", 0.5)
-    whole(load(run_id="old"), "old", partitions=1, rows=10)
-    with Relay(info.host, info.port) as relay:
-        sink = relayed(load, info, relay, run_id="new")
-        stage(sink, "new")
-        relay.cut_at_commit(how, then_refuse=True)
-        with pytest.raises(UnknownCommitError, match=r"same run id \(new\)"):
-            sink.publish()
-        sink.discard()
-    assert content(db, schema) == (NEW if how == "after" else OLD)
-    assert whole(load(run_id="new"), "new") == 100
-    assert content(db, schema) == NEW
-
-
-def test_a_connection_lost_before_the_commit_publishes_nothing(
-    load: Loads, info: ConnectionInfo, db: Connection, schema: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is an ordinary failure that may be tried again."""
-    from stoker.postgres import publish as publishing
-
-    whole(load(run_id="old"), "old", partitions=1, rows=10)
-    with Relay(info.host, info.port) as relay:
-        sink = relayed(load, info, relay, run_id="new")
-        stage(sink, "new")
-        monkeypatch.setattr(
-            publishing, "failpoint", lambda name: relay.cut_all() if name == "postgres.publish.inserted" else None
-        )
-        with pytest.raises(ConnectionLostError):
-            sink.publish()
-        sink.discard()
-    assert content(db, schema) == OLD
-    assert staging_tables(db, schema) == []
-
-
-def test_a_connection_lost_while_spark_works_is_opened_again(
-    load: Loads, info: ConnectionInfo, db: Connection, schema: str
-) -> None:
-    """The driver's connection is idle for long: when it is gone by the publish, a new one publishes what is staged."""
-    with Relay(info.host, info.port) as relay:
-        sink = relayed(load, info, relay, run_id="new")
-        stage(sink, "new")
-        relay.cut_all()
-        assert sink.publish() == 100
-        sink.discard()
-    assert content(db, schema) == NEW
 
 
 def test_rows_of_a_late_attempt_are_not_published(load: Loads, db: Connection, schema: str) -> None:

@@ -81,26 +81,6 @@ def rows_of(version: int, parts: tuple[int, ...] = (1, 2, 3)) -> list[tuple[int,
     return [(part * 10 + number, part, version) for part in parts for number in range(10)]
 
 
-def load_without_exchange(spark: SparkSession, folder: Path, version: str, run_id: str) -> None:
-    """Replace as on a file system that cannot exchange two folders in one step."""
-    from stoker.files import filesystem
-
-    filesystem.LocalFileSystem.exchange = filesystem.FileSystem.exchange  # type: ignore[method-assign]
-    load(spark, folder, "replace", version, run_id)
-
-
-def load_by_hadoop(spark: SparkSession, folder: Path, mode: str, version: str, run_id: str, parts: str = "123") -> None:
-    """Publish through Hadoop's FileSystem alone, without what a local disk can do better: as on HDFS."""
-    from stoker.files import filesystem
-
-    for name in vars(filesystem.LocalFileSystem).keys() & vars(filesystem.FileSystem).keys() - {
-        "__module__",
-        "__doc__",
-    }:
-        setattr(filesystem.LocalFileSystem, name, getattr(filesystem.FileSystem, name))
-    load(spark, folder, mode, version, run_id, parts)
-
-
 def flaky(rows: DataFrame) -> DataFrame:
     """Gives half a partition and then fails, the first time it is tried."""
 

@@ -28,7 +28,7 @@ _LOST_FILE = re.compile(
 _PYTHON = re.compile(r"^(\w[\w.]*(?:Error|Exception|Warning)): (.*)$", re.MULTILINE)
 _CORRECT = "Correct the transformer or its input, then run again; --traceback shows the whole trace."
 _EITHER = "The new rows are published or they are not; there is nothing in between."
-_THE_REST = "it publishes what is not published yet."
+_THE_REST = "publishes what is not published yet."
 _SPARK = re.compile(r"\[([A-Z][A-Z0-9_.]{3,})\] ([^\n]*)")
 
 
@@ -36,7 +36,7 @@ def explained(error: Exception, pipeline: Pipeline, context: Context, step: str,
     """The error to raise for one of a pipeline's steps."""
     found = _translated(error, pipeline, context, step)
     if step == "publish" and isinstance(found, TransformError):
-        found = SinkError(found.what, next_step=f"Run again with --run-id {context.run_id}: {_THE_REST}")
+        found = SinkError(found.what, next_step=f"stoker resume {context.run_id} {_THE_REST}")
     where = f"Job {context.job}, pipeline {context.pipeline}"
     what = found.what if found.what.startswith("Job ") else f"{where}: {found.what}"
     state = _state(record) or found.state or (_EITHER if step == "publish" else "Nothing was published.")
