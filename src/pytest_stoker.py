@@ -81,8 +81,10 @@ def spark(spark_settings: Mapping[str, str]) -> Iterator[SparkSession]:
     try:
         with testing_session(spark_settings) as session:
             yield session
+            return
     except StokerError as error:
-        pytest.fail(str(error), pytrace=False)
+        told = str(error)
+    pytest.fail(told, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +96,10 @@ def postgres_server() -> Iterator[Server]:
     try:
         with running_server() as server:
             yield server
+            return
     except StokerError as error:
-        pytest.fail(str(error), pytrace=False)
+        told = str(error)
+    pytest.fail(told, pytrace=False)
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def _float(text: str, kind: DataType, zone: tzinfo) -> float:
     if kind.typeName() == "double" or not math.isfinite(value):
         return value
     try:
-        found: float = struct.unpack("f", struct.pack("f", value))[0]
+        found: float = struct.unpack("<f", struct.pack("<f", value))[0]
     except OverflowError:
         raise ValueError(f"{text} does not fit float") from None
     return found

@@ -74,6 +74,8 @@ def ddl(kind: DataType) -> str:
         return f"MAP<{ddl(inner.keyType)}, {ddl(inner.valueType)}>"
     if name == "struct":
         return f"STRUCT<{', '.join(f'{quoted(field.name)}: {ddl(field.dataType)}' for field in inner.fields)}>"
+    if name == "timestamp":
+        return "TIMESTAMP_LTZ"  # whatever the session means by TIMESTAMP
     return "STRING" if name in _TEXTS else kind.simpleString()
 
 

@@ -19,15 +19,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SETTINGS = {
-    # Two cores share a few rows in the time that it takes to start a second task.
+    # A few rows are one task; a second core has nothing to do.
     "spark.master": "local[1]",
-    # Else each shuffle of three rows has 200 tasks, or a look at 200 empty blocks.
+    # Else each shuffle of three rows has 200 tasks.
     "spark.sql.shuffle.partitions": "1",
-    # The same answers on every machine.
+    # Else each shuffle and each side of a join that is small enough is a job of its own. So an action is one job.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+    # Else PySpark notes the line of each call that makes a column, with three calls into the JVM; errors lack that line.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # Nothing is called often enough to be worth the optimising compiler.
+    "spark.driver.defaultJavaOptions": "-XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    # Not for speed: the same answers on every machine.
     "spark.sql.session.timeZone": "UTC",
 }
-"""Beside the defaults of a local session (no web interface, 127.0.0.1 only, a JVM for short runs); what each is worth is
-measured by `benchmarks/testing_settings.py`."""
+"""Beside those of a local session: no web interface, 127.0.0.1 only. `benchmarks/testing_settings.py` measures what each is worth."""
 
 
 @contextlib.contextmanager

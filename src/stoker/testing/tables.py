@@ -110,7 +110,7 @@ def read_table(
             )
         return _table(fields, rows)
     others = [field for field in declared.fields if field.name not in {each.name for each in fields}]
-    constant = _constant(fill or {}, declared, others, zone)
+    constant = _constant(fill or {}, declared, others if rows else [], zone)
     return _table(declared.fields, [constant | row for row in rows])
 
 
