@@ -70,6 +70,8 @@ class Endpoint:
     """The path, or `connection:schema.table`; never with a secret."""
     mode: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
+    """Each path by itself, if `where` shows several."""
 
 
 class Source(ABC):

@@ -61,7 +61,8 @@ class FileSource(Source):
 
     def describe(self, names: Names) -> Endpoint:
         """The paths in this environment."""
-        return Endpoint(self.kind, ", ".join(names.path(path) for path in self.paths), details=self.details())
+        paths = tuple(names.path(path) for path in self.paths)
+        return Endpoint(self.kind, ", ".join(paths), details=self.details(), paths=paths)
 
     def details(self) -> dict[str, Any]:
         """What `describe` tells beside the paths."""

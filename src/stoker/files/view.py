@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from stoker.files.control import Commit, Target, read_commit
@@ -13,7 +14,9 @@ from stoker.files.publish import marker
 from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame, DataFrameReader, SparkSession
     from pyspark.sql.types import StructType
 
     from stoker.files.filesystem import FileSystem
@@ -29,6 +32,10 @@ class Root:
     base: str
     files: tuple[str, ...] | None = None
     """Paths below the base, or None for all that is in it."""
+
+    def paths(self) -> tuple[str, ...] | None:
+        """The whole paths of the files, or None for all that is in the base."""
+        return None if self.files is None else tuple(f"{self.base}/{name}" for name in self.files)
 
 
 @dataclass(frozen=True)
@@ -92,24 +99,28 @@ def read_view(spark: SparkSession, shown: View, *, form: str, schema: StructType
         schema: All columns, partition columns included.
         options: The format's options.
     """
-    frames = [_read_root(spark, root, form, schema, options) for root in shown.roots]
-    if not frames:
+    roots = [root for root in shown.roots if root.files is None or root.files]
+    if not roots:
         return spark.createDataFrame([], schema)
-    frame = frames[0]
-    for other in frames[1:]:
-        frame = frame.unionByName(other)
-    return frame
+    reader = spark.read.format(form).schema(schema).options(**options)
+    frames = (load_by_name(reader, root.base, root.paths()).select(*map(quoted, schema.names)) for root in roots)
+    return reduce(lambda one, other: one.unionByName(other), frames)
 
 
-def _read_root(spark: SparkSession, root: Root, form: str, schema: StructType, options: dict[str, Any]) -> DataFrame:
-    # The paths are names, not patterns: a place may hold `[` or `{`.
-    reader = spark.read.format(form).schema(schema).options(**options).option("__globPaths__", "false")
-    if root.files is None:
-        return reader.load(root.base).select(*map(quoted, schema.names))
-    paths = [f"{root.base}/{name}" for name in root.files]
-    if not paths:
-        return spark.createDataFrame([], schema)
-    return reader.option("basePath", root.base).load(paths).select(*map(quoted, schema.names))
+def load_by_name(reader: DataFrameReader, base: str | None, files: Sequence[str] | None = None) -> DataFrame:
+    """Read a folder, or some files, by a reader that has format, schema and options. Starts no Spark job.
+
+    The paths are names, not patterns: a place may hold `[` or `{`.
+
+    Args:
+        reader: The reader.
+        base: The folder, or the one that partition columns of the files count from; None for files without.
+        files: Whole paths, or None for all that is in the folder.
+    """
+    reader = reader.option("__globPaths__", "false")
+    if files is None:
+        return reader.load(base)
+    return (reader.option("basePath", base) if base else reader).load(list(files))
 
 
 def written_schema(commit: Commit) -> StructType:

@@ -30,6 +30,8 @@ class PlannedSource:
     pipeline: str | None = None
     external: bool = False
     """Whether it comes from outside of this run."""
+    paths: list[str] = field(default_factory=list)
+    """Each path by itself: `where` shows all of a list."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def make_plan(job: Job, config: Config, parameters: Any, only: Sequence[str] | N
     planned = [_pipeline(job, job.pipelines[name], names, selected, mistakes) for name in selected]
     _overlaps(planned, mistakes)
     warnings = [*_hidden_edges(planned), *_repeated_views(job, selected)]
-    outside = sorted({source.where for pipeline in planned for source in pipeline.sources if source.external})
+    outside = sorted({path for each in planned for source in each.sources if source.external for path in source.paths})
     return Plan(
         job=job.name,
         environment=config.environment,
@@ -126,7 +128,8 @@ def _pipeline(job: Job, pipeline: Pipeline, names: Names, selected: list[str], m
             source.pipeline.is_view
             or (above in selected and job.pipelines.get(source.pipeline.name) is source.pipeline)
         )
-        sources.append(PlannedSource(argument, found.kind, found.where, above, not inside))
+        paths = list(found.paths) or [found.where]
+        sources.append(PlannedSource(argument, found.kind, found.where, above, not inside, paths))
     sinks = []
     for output, sink in pipeline.sinks():
         found = _described(sink.describe, names, mistakes)
@@ -171,7 +174,7 @@ def _hidden_edges(planned: list[PlannedPipeline]) -> list[str]:
         f"is open. Extract from the pipeline itself."
         for pipeline in planned
         for source in pipeline.sources
-        for where in source.where.split(", ")  # a source may have several paths
+        for where in source.paths
         if source.pipeline is None and writers.get(where, pipeline.name) != pipeline.name
     ]
 
