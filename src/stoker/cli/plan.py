@@ -64,6 +64,8 @@ def text(made: Plan) -> str:
             output = f"{sink.output}: " if sink.output else ""
             details = "".join(f", {key} {value}" for key, value in sink.details.items())
             lines.append(f"  -> {output}{sink.kind} {sink.where} ({sink.mode}{details})")
+            if sink.columns and sink.mode != "replace":
+                lines.append(f"     has {', '.join(f'{name} {kind}' for name, kind in sink.columns.items())}")
         if not pipeline.sinks:
             lines.append("  a view: nothing is stored")
     if made.external:

@@ -69,6 +69,8 @@ def endings(record: RunRecord) -> list[str]:
     for pipeline in record.pipelines:
         if pipeline.rows_dropped:
             lines.append(f"{pipeline.name}: {pipeline.rows_dropped:,} malformed rows were dropped")
+        for sink in pipeline.sinks:
+            lines += [f"{pipeline.name}: {here(sink.where)}: {change}" for change in sink.changes]
         if pipeline.reason:
             lines.append(f"{pipeline.name}: skipped, because {pipeline.reason}")
         if pipeline.error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from stoker.errors import SourceError
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.lease import live_holder
 from stoker.files.publish import marker
@@ -29,13 +30,16 @@ _PATIENCE = 30.0
 class Root:
     """Files to read together, below one folder that their partition columns count from."""
 
-    base: str
+    base: str | None
+    """None for single files."""
     files: tuple[str, ...] | None = None
-    """Paths below the base, or None for all that is in it."""
+    """Paths below the base, or None for all that is in it; without a base whole paths."""
 
     def paths(self) -> tuple[str, ...] | None:
         """The whole paths of the files, or None for all that is in the base."""
-        return None if self.files is None else tuple(f"{self.base}/{name}" for name in self.files)
+        if self.files is None or self.base is None:
+            return self.files
+        return tuple(f"{self.base}/{name}" for name in self.files)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ def view(fs: FileSystem, target: Target) -> View:
     while True:
         intent = read_commit(fs, target.intent)
         if intent is None:
-            return View((Root(target.path),), read_commit(fs, target.latest))
+            latest = read_commit(fs, target.latest)
+            is_file = latest is not None and latest.is_file
+            return View((Root(None, (target.path,)) if is_file else Root(target.path),), latest)
         if live_holder(fs, target) is None or time.monotonic() > deadline:
             return View(_decided(fs, target, intent), intent)
         time.sleep(0.05)
@@ -70,6 +76,9 @@ def commit_view(target: Target, commit: Commit) -> View:
 
 def _decided(fs: FileSystem, target: Target, intent: Commit) -> tuple[Root, ...]:
     staged = f"{target.staging(intent.nonce)}/data"
+    if intent.is_file:
+        waits = fs.exists(f"{staged}/{target.name}")
+        return (Root(None, (f"{staged}/{target.name}" if waits else target.path,)),)
     if intent.mode == "replace":
         moved = fs.exists(f"{target.path}/{marker(intent)}")
         return (Root(target.path if moved else staged),)
@@ -116,15 +125,33 @@ def load_by_name(reader: DataFrameReader, base: str | None, files: Sequence[str]
         reader: The reader.
         base: The folder, or the one that partition columns of the files count from; None for files without.
         files: Whole paths, or None for all that is in the folder.
+
+    Raises:
+        SourceError: If the folder or a file is gone.
     """
     reader = reader.option("__globPaths__", "false")
-    if files is None:
-        return reader.load(base)
-    return (reader.option("basePath", base) if base else reader).load(list(files))
+    try:
+        if files is None:
+            return reader.load(base)
+        return (reader.option("basePath", base) if base else reader).load(list(files))
+    except Exception as error:
+        if "PATH_NOT_FOUND" not in str(error):
+            raise
+        gone = str(error).partition("does not exist: ")[2].partition(". SQLSTATE")[0].removesuffix(".")
+        raise SourceError(
+            f"{gone or base} does not exist, though it was published or listed before.",
+            state="Nothing was read.",
+            next_step="Bring it back from a backup, or run the pipeline that loads it.",
+        ) from error
 
 
 def written_schema(commit: Commit) -> StructType:
-    """The schema that a commit's rows were written with."""
+    """The schema of a target's rows after a commit."""
+    return schema_of(commit.schema)
+
+
+def schema_of(document: dict[str, Any]) -> StructType:
+    """A schema from Spark's JSON of it."""
     from pyspark.sql.types import StructType
 
-    return StructType.fromJson(json.loads(json.dumps(commit.schema)))
+    return StructType.fromJson(json.loads(json.dumps(document)))

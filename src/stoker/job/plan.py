@@ -43,6 +43,8 @@ class PlannedSink:
     where: str
     mode: str | None
     details: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, str] | None = None
+    """The types of the columns that are published there, by their names, if that is known without Spark."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _pipeline(job: Job, pipeline: Pipeline, names: Names, selected: list[str], m
     sinks = []
     for output, sink in pipeline.sinks():
         found = _described(sink.describe, names, mistakes)
-        sinks.append(PlannedSink(output or None, found.kind, found.where, found.mode, found.details))
+        sinks.append(PlannedSink(output or None, found.kind, found.where, found.mode, found.details, found.columns))
     after = [name for name in selected if name in job.graph[pipeline.name]]
     return PlannedPipeline(pipeline.name, pipeline.transformer.name, after, sources, sinks)
 

@@ -49,6 +49,8 @@ class SinkRecord:
     """Files written, if they are files."""
     bytes: int | None = None
     """Bytes of these files."""
+    changes: list[str] = field(default_factory=list)
+    """How the columns differ from those that were published before, and what `on_drift=` made of it."""
 
 
 @dataclass
