@@ -186,6 +186,7 @@ def test_many_small_files_are_warned_of(
         rows(project, spark, read.csv(HERE, schema=SCHEMA))
 
     assert "has 5 files of 0.0 KiB on average" in caplog.text
+    assert "whose sink has files=N" in caplog.text
 
 
 @pytest.mark.parametrize("paths", [[], [1], 3])

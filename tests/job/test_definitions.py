@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stoker import DefinitionError, Job, Pipeline, place, read, write
+from stoker.job.plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from support.project import Project
 
 lake = place("lake")
 
@@ -195,3 +198,16 @@ def test_a_source_that_is_no_pipeline_of_the_job_is_external() -> None:
     reader = Pipeline("reader", extract={"frame": first}, load=sink("r"))
 
     assert job(reader).graph == {"reader": frozenset()}
+
+
+def test_a_plan_looks_at_each_path_of_a_list(project: Project) -> None:
+    """A path that another pipeline writes is found in a list, also when it holds what separates the shown paths."""
+    lake = place("lake")
+    writer = Pipeline("writer", extract={"frame": source()}, load=write.csv(lake / "a, b", mode="replace"))
+    files = read.csv([lake / "c", lake / "a, b"], schema="id int")
+    reader = Pipeline("reader", extract={"frame": files}, load=sink("r"))
+
+    made = make_plan(Job("j", [writer, reader]), project.config(), None)
+
+    assert [f"{project.lake}/a, b, which 'writer' writes" in text for text in made.warnings] == [True]
+    assert {f"{project.lake}/a, b", f"{project.lake}/c"} <= set(made.external)

@@ -63,7 +63,11 @@ def record(
         ),
         ({}, {"failed_tasks": 1}, "1 task failed and was tried again"),
         ({"failed_tasks": 2, "state": State.FAILED}, {"failed_tasks": 2}, "2 tasks failed and were tried again"),
-        ({"files": 100, "size_of_all": 1}, {"files": 101, "size_of_all": 10_100}, "got 101 files of 100 B on average"),
+        (
+            {"files": 100, "size_of_all": 1},
+            {"files": 101, "size_of_all": 10_100},
+            "files of 100 B on average, which makes reading slow: give the sink files=N",
+        ),
         ({"files": 500, "size_of_all": 500_000_000}, {"files": 500, "size_of_all": 499_999_999}, "of 1,000.0 kB"),
     ],
 )

@@ -92,4 +92,23 @@ def flaky(rows: DataFrame) -> DataFrame:
             if context.attemptNumber() == 0 and context.partitionId() == 0:
                 raise RuntimeError("the first attempt fails in mid-partition")
 
-    return rows.repartition(2, "id").mapInPandas(batches, rows.schema)  # type: ignore[arg-type]  # pandas has no types here
+    return rows.repartition(2, "id").mapInPandas(batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here
+
+
+def report(spark: SparkSession, folder: Path, version: str, run_id: str) -> RunRecord:
+    """Load the rows into the one file `lake/reports/rows.csv`; fails loudly if the run did not succeed."""
+    write_rows(folder, version)
+    source = read.csv(place("source") / "rows.csv", schema=SCHEMA)
+    sink = write.csv(place("lake") / "reports", mode="replace", files=1, name="rows.csv")
+    pipeline = Pipeline("rows", extract={"rows": source}, transform=by_id, load=sink)
+    record = Job("report", [pipeline]).run(
+        spark=spark, config=find_config(explicit=folder / "stoker.toml").name, run_id=run_id
+    )
+    if record.state != "succeeded":
+        raise SystemExit(str(record.pipelines[0].error))
+    return record
+
+
+def by_id(rows: DataFrame) -> DataFrame:
+    """Sorted, over several partitions."""
+    return rows.repartition(2).orderBy(F.desc("id"))

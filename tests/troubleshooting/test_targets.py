@@ -17,10 +17,12 @@ from stoker import (
     ConfigurationError,
     ConnectionLostError,
     SinkError,
+    SourceError,
     TransientError,
     UnknownCommitError,
 )
 from stoker.files.control import Target
+from stoker.files.drift import left_out
 from stoker.files.filesystem import file_system, write_error
 from stoker.files.lease import Lease
 from stoker.postgres import outcome
@@ -28,7 +30,7 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.load import PostgresLoad
 from support.child import run_child
-from support.loads import load, run, write_rows
+from support.loads import load, report, run, through_stoker, write_rows
 from troubleshooting.page import assert_told
 
 if TYPE_CHECKING:
@@ -68,12 +70,42 @@ def test_the_columns_do_not_fit(spark: SparkSession, project: Project) -> None:
     assert_told("The columns do not fit the target", error_of(spark, project))
 
 
+def test_a_type_cannot_be_widened(spark: SparkSession, project: Project) -> None:
+    """A number where a text is published."""
+    load(spark, project.folder, "append", "1", "one")
+    latest = project.lake / ".stoker-rows" / "latest.json"
+    latest.write_text(latest.read_text().replace('"integer"', '"string"', 1), "utf-8")
+    assert_told("A type cannot be widened", error_of(spark, project))
+
+
+def test_columns_were_left_out() -> None:
+    """As the second sink is told; `tests/files/test_drift.py` has the run."""
+    assert_told("Columns were left out that another sink needs", left_out(Target("/lake/rows"), ["id"]))
+
+
+def test_a_published_folder_is_gone(spark: SparkSession, project: Project) -> None:
+    """Removed by hand, with its control folder left."""
+    load(spark, project.folder, "replace", "1", "one")
+    shutil.rmtree(project.lake / "rows")
+    with pytest.raises(SourceError) as gone:
+        through_stoker(spark, project.folder)
+    assert_told("A published folder is gone", gone.value)
+
+
 def test_the_target_is_a_file(spark: SparkSession, project: Project) -> None:
     """A file of that name."""
     write_rows(project.folder, "1")
     project.lake.mkdir()
     (project.lake / "rows").write_text("a file", "utf-8")
     assert_told("The target is a file", error_of(spark, project))
+
+
+def test_the_target_is_a_folder(spark: SparkSession, project: Project) -> None:
+    """A folder where a named file should be."""
+    (project.lake / "reports" / "rows.csv").mkdir(parents=True)
+    with pytest.raises(SystemExit) as refused:
+        report(spark, project.folder, "1", "one")
+    assert_told("The target is a folder", refused.value)
 
 
 def test_the_disk_is_full() -> None:

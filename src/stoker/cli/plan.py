@@ -67,6 +67,8 @@ def text(made: Plan) -> str:
             for check in sink.checks:
                 where = f", in {check.where}" if check.where else ""
                 lines.append(f"     {'warns unless' if check.on_failure == 'warn' else 'only if'} {check.name}{where}")
+            if sink.columns and sink.mode != "replace":
+                lines.append(f"     has {', '.join(f'{name} {kind}' for name, kind in sink.columns.items())}")
         if not pipeline.sinks:
             lines.append("  a view: nothing is stored")
     if made.external:

@@ -76,6 +76,10 @@ class Endpoint:
     """The path, or `connection:schema.table`; never with a secret."""
     mode: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
+    """Each path by itself, if `where` shows several."""
+    columns: dict[str, str] | None = None
+    """The types of the columns that are published there, by their names, if that is known without Spark."""
 
 
 class Source(ABC):
@@ -118,6 +122,8 @@ class Loaded:
     rows: int | None = None
     files: int | None = None
     bytes: int | None = None
+    changes: tuple[str, ...] = ()
+    """How the columns differ from those that were published before, a sentence each."""
 
 
 class Load(ABC):

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from stoker.checks import checks_of
-from stoker.connectors.folder import EXACT_MOMENTS, FolderSink, column_names
+from stoker.connectors.folder import EXACT_MOMENTS, FolderSink
 from stoker.connectors.headers import files_by_header, header_of, split_record
 from stoker.connectors.inputs import Part, input_of
+from stoker.connectors.layouts import layout_of
 from stoker.connectors.malformed import check_malformed, explain_malformed, without_malformed
-from stoker.connectors.paths import Path, as_path, as_paths
+from stoker.connectors.paths import Param, Path, as_paths
 from stoker.connectors.schemas import declared_schema
 from stoker.connectors.source import FileSource
 from stoker.errors import DefinitionError, SinkError, SourceError, suggestion
-from stoker.files.load import FileFormat
+from stoker.files.form import FileFormat
 from stoker.spark import marks
 
 if TYPE_CHECKING:
@@ -234,11 +235,15 @@ def read_csv(
     )
 
 
-def write_csv(
+def write_csv(  # noqa: PLR0913 - options, all by name
     path: str | Path,
     *,
     mode: str,
     partition_by: Sequence[str] = (),
+    files: int | None = None,
+    name: str | Param | None = None,
+    max_rows_per_file: int | None = None,
+    on_drift: str = "fail",
     header: bool = True,
     adopt: bool = False,
     checks: Sequence[Check] = (),
@@ -251,19 +256,21 @@ def write_csv(
         mode: `replace` all that is there, `append`, or `replace_partitions` (those that occur in the rows).
         partition_by: Columns that become folders.
         header: Whether each file begins with the names.
+        files: How many files to write, with `partition_by` (then 1) in each partition; fewer if there are fewer rows. The rows
+            are shuffled for it; a frame that the transformer sorted stays sorted.
+        name: The name of the only file (`files=1`), e.g. `report.csv` or `param("day", "report_%Y-%m-%d.csv")`: then that file
+            is the target, and what else is in the folder is left alone.
+        max_rows_per_file: Rows after which another file is begun.
+        on_drift: What to do when the frame's columns differ from those that are published. `fail`; `add`: what is new is
+            added, what is missing is null, types are widened (int to bigint, float to double, a decimal's digits ...);
+            `ignore`: what is new is left out, what is missing is null. A type that would lose values always fails.
         adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
         checks: What the staged rows must hold before they are published; see `check`.
         options: Options of Spark's CSV writer.
 
     Raises:
-        DefinitionError: If the mode is not one of these, or a check is none.
+        DefinitionError: If an argument is wrong, or they do not go together.
     """
-    return CsvSink(
-        as_path(path),
-        mode,
-        column_names(partition_by),
-        options,
-        adopt=adopt,
-        checks=checks_of(f"write.csv to {path}", checks),
-        header=header,
-    )
+    target, layout = layout_of(path, partition_by, files, name, max_rows_per_file)
+    held = checks_of(f"write.csv to {path}", checks)
+    return CsvSink(target, mode, layout, options, on_drift, adopt=adopt, checks=held, header=header)

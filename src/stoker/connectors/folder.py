@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.connectors.fingerprint import fingerprint
+from stoker.connectors.layouts import check_layout, shown
 from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.files.control import Commit, Target, read_commit
+from stoker.files.drift import WAYS
 from stoker.files.filesystem import file_system
-from stoker.files.load import FileFormat, FolderLoad
+from stoker.files.load import FolderLoad
+from stoker.files.peek import published_columns
 from stoker.files.repair import repair
 from stoker.files.view import commit_view, read_view, view, written_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from stoker.checks import Check
     from stoker.connectors.base import Context, Names
     from stoker.connectors.paths import Path
+    from stoker.files.form import FileFormat
+    from stoker.files.layout import Layout
 
 MODES = ("replace", "append", "replace_partitions")
 EXACT_MOMENTS = {
@@ -39,9 +42,11 @@ class FolderSink(Sink):
     """A sink that publishes data files into a folder."""
 
     path: Path
+    """The folder, or the file."""
     mode: str
-    partition_by: tuple[str, ...] = ()
+    layout: Layout
     options: dict[str, Any] = field(default_factory=dict)
+    on_drift: str = "fail"
     adopt: bool = False
     checks: tuple[Check, ...] = ()
 
@@ -51,13 +56,21 @@ class FolderSink(Sink):
             raise DefinitionError(
                 f"write to {self.path}: mode={self.mode!r} is not a mode of files.{suggestion(str(self.mode), MODES)}"
             )
-        if self.mode == "replace_partitions" and not self.partition_by:
+        if self.mode == "replace_partitions" and not self.layout.partition_by:
             raise DefinitionError(
                 f'write to {self.path}: mode="replace_partitions" needs partition_by=.',
                 next_step='Name the columns whose partitions are replaced, or use mode="replace".',
             )
-        if not all(isinstance(name, str) for name in self.partition_by):
-            raise DefinitionError(f"write to {self.path}: partition_by= is a list of column names.")
+        if self.on_drift not in WAYS:
+            raise DefinitionError(
+                f"write to {self.path}: on_drift={self.on_drift!r} is not known.{suggestion(str(self.on_drift), WAYS)}"
+            )
+        if self.on_drift != "fail" and self.mode == "replace":
+            raise DefinitionError(
+                f'write to {self.path}: on_drift={self.on_drift!r} with mode="replace", which publishes the columns that it gets.',
+                next_step="Leave on_drift= out.",
+            )
+        check_layout(self.path, self.layout, self.mode, self.options, packs=not self.form.keeps_types)
 
     @property
     @abstractmethod
@@ -73,10 +86,13 @@ class FolderSink(Sink):
 
     def describe(self, names: Names) -> Endpoint:
         """The folder in this environment."""
-        details: dict[str, Any] = {"partition_by": list(self.partition_by)} if self.partition_by else {}
+        details = shown(self.layout)
+        if self.on_drift != "fail":
+            details["on_drift"] = self.on_drift
         if self.adopt:
             details["adopt"] = True
-        return Endpoint(self.form.name, names.path(self.path), self.mode, details)
+        where = names.path(self.path)
+        return Endpoint(self.form.name, where, self.mode, details, columns=published_columns(where))
 
     def open(self, context: Context) -> Load:
         """Begin a load into the folder."""
@@ -147,8 +163,9 @@ class _FolderSinkLoad(Load):
             context.path(sink.path),
             form=sink.form,
             mode=sink.mode,
-            partition_by=list(sink.partition_by),
+            layout=sink.layout,
             run_id=context.run_id,
+            on_drift=sink.on_drift,
             adopt=sink.adopt,
         )
 
@@ -169,7 +186,7 @@ class _FolderSinkLoad(Load):
         commit = self._load.stage(frame, label)
         if commit.rows is None:
             self._context.fallback(f"Spark did not tell how many rows it wrote for {self._load.target.path}")
-        return _loaded(commit)
+        return replace(_loaded(commit), changes=tuple(self._load.changes))
 
     def frame(self) -> DataFrame | None:
         return self._load.frame() if self._sink.form.keeps_types else None
@@ -194,17 +211,6 @@ class _FolderSinkLoad(Load):
 
     def close(self) -> None:
         self._load.close()
-
-
-def column_names(partition_by: Sequence[str]) -> tuple[str, ...]:
-    """What `partition_by=` holds.
-
-    Raises:
-        DefinitionError: If it is text: its letters would be columns.
-    """
-    if isinstance(partition_by, str):
-        raise DefinitionError("partition_by= is a list of column names.", next_step=f"Write [{partition_by!r}].")
-    return tuple(partition_by)
 
 
 def _loaded(commit: Commit) -> Loaded:

@@ -10,7 +10,7 @@ from stoker.errors import SourceError, suggestion
 from stoker.files.control import Target
 from stoker.files.filesystem import FileSystem, file_system
 from stoker.files.listing import FileInfo, is_hidden
-from stoker.files.view import view
+from stoker.files.view import load_by_name, view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +49,7 @@ class Part:
         """Read it, or only some of its files, by a reader that has format, schema and options. Starts no Spark job."""
         if files is None and self.pattern is not None:
             return reader.load(self.pattern)
-        # These are names, not patterns: a place may hold `[` or `{`.
-        reader = reader.option("__globPaths__", "false")
-        chosen = self.files if files is None else files
-        if chosen is None:
-            return reader.load(self.base)
-        return (reader.option("basePath", self.base) if self.base else reader).load(list(chosen))
+        return load_by_name(reader, self.base, self.files if files is None else files)
 
 
 @dataclass(frozen=True)
@@ -113,11 +108,7 @@ def _published(fs: FileSystem, folder: str) -> tuple[tuple[Part, ...], Commit] |
     shown = view(fs, target)
     if shown.latest is None:
         return None
-    parts = (
-        Part(fs, root.base, None if root.files is None else tuple(f"{root.base}/{name}" for name in root.files))
-        for root in shown.roots
-    )
-    return tuple(parts), shown.latest
+    return tuple(Part(fs, root.base, root.paths()) for root in shown.roots), shown.latest
 
 
 def _literal(fs: FileSystem, text: str) -> Part:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stoker.checks import checks_of
-from stoker.connectors.folder import FolderSink, column_names
+from stoker.connectors.folder import FolderSink
 from stoker.connectors.inputs import input_of
-from stoker.connectors.paths import Path, as_path, as_paths
+from stoker.connectors.layouts import layout_of
+from stoker.connectors.paths import Param, Path, as_paths
 from stoker.connectors.schemas import declared_schema
 from stoker.connectors.source import FileSource
 from stoker.errors import SourceError
-from stoker.files.load import FileFormat
+from stoker.files.form import FileFormat
 from stoker.files.view import written_schema
 from stoker.spark.columns import quoted
 
@@ -94,11 +95,15 @@ def read_parquet(
     return ParquetSource(as_paths(path), options, file_column, schema=schema)
 
 
-def write_parquet(
+def write_parquet(  # noqa: PLR0913 - options, all by name
     path: str | Path,
     *,
     mode: str,
     partition_by: Sequence[str] = (),
+    files: int | None = None,
+    name: str | Param | None = None,
+    max_rows_per_file: int | None = None,
+    on_drift: str = "fail",
     adopt: bool = False,
     checks: Sequence[Check] = (),
     **options: Any,
@@ -109,18 +114,21 @@ def write_parquet(
         path: The folder.
         mode: `replace` all that is there, `append`, or `replace_partitions` (those that occur in the rows).
         partition_by: Columns that become folders.
+        files: How many files to write, with `partition_by` (then 1) in each partition; fewer if there are fewer rows. The rows
+            are shuffled for it; a frame that the transformer sorted stays sorted.
+        name: The name of the only file (`files=1`), e.g. `report.csv` or `param("day", "report_%Y-%m-%d.csv")`: then that file
+            is the target, and what else is in the folder is left alone.
+        max_rows_per_file: Rows after which another file is begun.
+        on_drift: What to do when the frame's columns differ from those that are published. `fail`; `add`: what is new is
+            added, what is missing is null, types are widened (int to bigint, float to double, a decimal's digits ...);
+            `ignore`: what is new is left out, what is missing is null. A type that would lose values always fails.
         adopt: Whether to take over files in the folder that Stoker did not write; otherwise they are a reason to refuse.
         checks: What the staged rows must hold before they are published; see `check`.
         options: Options of Spark's Parquet writer, e.g. `compression="zstd"`.
 
     Raises:
-        DefinitionError: If the mode is not one of these, or a check is none.
+        DefinitionError: If an argument is wrong, or they do not go together.
     """
-    return ParquetSink(
-        as_path(path),
-        mode,
-        column_names(partition_by),
-        options,
-        adopt=adopt,
-        checks=checks_of(f"write.parquet to {path}", checks),
-    )
+    target, layout = layout_of(path, partition_by, files, name, max_rows_per_file)
+    held = checks_of(f"write.parquet to {path}", checks)
+    return ParquetSink(target, mode, layout, options, on_drift, adopt=adopt, checks=held)

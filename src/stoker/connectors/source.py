@@ -61,7 +61,8 @@ class FileSource(Source):
 
     def describe(self, names: Names) -> Endpoint:
         """The paths in this environment."""
-        return Endpoint(self.kind, ", ".join(names.path(path) for path in self.paths), details=self.details())
+        paths = tuple(names.path(path) for path in self.paths)
+        return Endpoint(self.kind, ", ".join(paths), details=self.details(), paths=paths)
 
     def details(self) -> dict[str, Any]:
         """What `describe` tells beside the paths."""
@@ -145,7 +146,7 @@ def _warn_of_small_files(frame: DataFrame, where: str) -> None:
         return
     logger.warning(
         "%s has %s files of %.1f KiB on average: opening them takes longer than reading them. Copy them once into fewer "
-        "files (a pipeline whose transformer is lambda frame: frame.coalesce(N)), and extract from these",
+        "files (a pipeline without transform= whose sink has files=N), and extract from these",
         where,
         f"{found.number:,}",
         found.bytes / found.number / 1024,

@@ -45,7 +45,7 @@ def _inputs(plan: Plan) -> Iterator[str]:
     for pipeline in plan.pipelines:
         for source in pipeline.sources:
             if source.external and source.pipeline is None:
-                yield source.where
+                yield from source.paths
 
 
 def _below(paths: set[str], root: str) -> list[str]:

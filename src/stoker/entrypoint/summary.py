@@ -74,6 +74,8 @@ def endings(record: RunRecord) -> list[str]:
     for pipeline in record.pipelines:
         if pipeline.rows_dropped:
             lines.append(f"{pipeline.name}: {pipeline.rows_dropped:,} malformed rows were dropped")
+        for sink in pipeline.sinks:
+            lines += [f"{pipeline.name}: {here(sink.where)}: {change}" for change in sink.changes]
         lines += [
             f"{pipeline.name}: check {check.name} on {here(sink.where)} warned: {check.found}"
             for sink in pipeline.sinks

@@ -1,6 +1,6 @@
 """The control folder beside a target: lease, intent, commits, staging.
 
-A target `lake/flights` has `lake/.stoker-flights/`, a name that Spark, Hive and most readers skip:
+A target `lake/flights` (a folder, or one file) has `lake/.stoker-flights/`, a name that Spark, Hive and most readers skip:
 
     lease-<holder>.json      who publishes there now
     intent.json              a publish that was decided and is not finished: every move of it
@@ -27,16 +27,20 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class Target:
-    """A folder of data files that sinks publish into, and the paths of its control folder."""
+    """A folder of data files, or one file, that sinks publish, and the paths of its control folder."""
 
     path: str
     """As given by the place; no trailing slash."""
 
     @property
+    def name(self) -> str:
+        """The last piece of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
     def control(self) -> str:
         """The control folder, on the same file system so that a rename moves no bytes."""
-        parent, _, name = self.path.rpartition("/")
-        return f"{parent}/.stoker-{name}"
+        return f"{self.path.removesuffix(self.name)}.stoker-{self.name}"
 
     @property
     def intent(self) -> str:
@@ -76,7 +80,7 @@ class Commit:
     format: str
     mode: str
     schema: dict[str, Any]
-    """Spark's JSON of the schema that was written, partition columns included."""
+    """Spark's JSON of the schema of the target's rows, partition columns included."""
     partition_by: list[str]
     rows: int | None
     files: list[str]
@@ -87,6 +91,12 @@ class Commit:
     content: list[str] | None = None
     """All data files of the target that are Stoker's once this is published. None in `commits/`, where it would grow with
     each run, and where version 1 wrote."""
+    is_file: bool = False
+    """Whether the target is one file: the staging's `data` then has that one, under the target's name."""
+    given: dict[str, Any] | None = None
+    """Spark's JSON of the frame's own schema, where the rows were converted to `schema`."""
+    left_out: list[str] = field(default_factory=list)
+    """The frame's columns that were not written."""
 
     def text(self) -> str:
         """The JSON of it."""

@@ -169,15 +169,22 @@ class FileSystem:
             stream = self._fs.create(self._path(temporary), True)  # noqa: FBT003
             stream.write(bytearray(text.encode()))
             stream.close()
-            self._replace(temporary, path)
+        self.replace_file(temporary, path)
 
-    def _replace(self, temporary: str, path: str) -> None:
-        """Rename over an existing file, which FileSystem.rename refuses and FileContext does in one step (on HDFS)."""
+    def replace_file(self, source: str, target: str) -> None:
+        """Rename a file over one that may exist: a reader sees none, the former or this one.
+
+        `FileSystem.rename` refuses it, and `FileContext` does it in one step (on HDFS).
+
+        Raises:
+            SinkError: If the file system refuses.
+        """
         options = self._jvm.org.apache.hadoop.fs.Options.Rename
         overwrite = self._jvm.java.lang.reflect.Array.newInstance(options.OVERWRITE.getClass(), 1)
         self._jvm.java.lang.reflect.Array.set(overwrite, 0, options.OVERWRITE)
         context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(self._fs.getUri(), self._fs.getConf())
-        context.rename(self._path(temporary), self._path(path), overwrite)
+        with _explained(target):
+            context.rename(self._path(source), self._path(target), overwrite)
 
     def exchange(self, one: str, other: str) -> bool:
         """Exchange two folders in one step, if the file system can; False if it cannot and nothing was done."""
@@ -219,6 +226,14 @@ class LocalFileSystem(FileSystem):
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
+
+    def replace_file(self, source: str, target: str) -> None:
+        """Rename a file over one that may exist, in one step."""
+        goal = _local(target)
+        with _explained(target):
+            # Hadoop keeps the checksum of the former one beside it, and would find the new one broken.
+            goal.with_name(f".{goal.name}.crc").unlink(missing_ok=True)
+            _local(source).replace(goal)
 
     def entries(self, folder: str) -> list[FileInfo]:
         """The direct entries of a folder, sorted by name; none if there is no such folder."""

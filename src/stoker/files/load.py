@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
 from stoker.failpoints import failpoint
 from stoker.files.control import Commit, Target, read_commit
+from stoker.files.drift import Fit, fitted, left_out, nullable
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease
-from stoker.files.ownership import content_after, foreign, not_ours, touched
+from stoker.files.ownership import content_after, foreign, not_our_file, not_ours, touched
 from stoker.files.publish import left_by, marker, publish, recover
-from stoker.files.view import Root, View, commit_view, read_view, view, written_schema
+from stoker.files.view import Root, View, commit_view, read_view, schema_of, view, written_schema
 from stoker.spark.metrics import last_write
 
 if TYPE_CHECKING:
@@ -22,15 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-
-@dataclass(frozen=True)
-class FileFormat:
-    """How Spark writes, and reads back, one format."""
-
-    name: str
-    write_options: dict[str, Any]
-    read_options: dict[str, Any]
-    keeps_types: bool
+    from stoker.files.form import FileFormat
+    from stoker.files.layout import Layout
 
 
 class FolderLoad:
@@ -38,11 +32,12 @@ class FolderLoad:
 
     Args:
         spark: The session.
-        path: The folder to publish into.
+        path: The folder to publish into, or the file.
         form: The format.
         mode: `replace`, `append` or `replace_partitions`.
-        partition_by: The partition columns.
+        layout: How many files, and of which rows.
         run_id: The run; it adds once.
+        on_drift: What happens to columns that differ from those that are published: `fail`, `add` or `ignore`.
         adopt: Whether files that Stoker did not write become its own, instead of being a reason to refuse.
     """
 
@@ -53,8 +48,9 @@ class FolderLoad:
         *,
         form: FileFormat,
         mode: str,
-        partition_by: list[str],
+        layout: Layout,
         run_id: str,
+        on_drift: str = "fail",
         adopt: bool = False,
     ) -> None:
         self._spark = spark
@@ -62,11 +58,14 @@ class FolderLoad:
         self.target = Target(path.rstrip("/"))
         self._form = form
         self._mode = mode
-        self._partition_by = partition_by
+        self._layout = layout
+        self._partition_by = list(layout.partition_by)
         self._run_id = run_id
+        self._on_drift = on_drift
         self._adopt = adopt
         self._nonce = secrets.token_hex(6)
         self._lease: Lease | None = None
+        self._fit: Fit | None = None
         self._staged: Commit | None = None
         self._left: Commit | None = None
         """What an earlier attempt of this run staged and did not publish."""
@@ -77,11 +76,18 @@ class FolderLoad:
 
         Raises:
             LeaseHeldError: If another run holds it for longer than `wait` seconds.
-            SinkError: If the target is a file or cannot be written.
+            SinkError: If the target is a file where it should be a folder, or the other way round, or cannot be written.
         """
-        if self._fs.is_file(self.target.path):
+        there = self._fs.is_file(self.target.path)
+        if there and not self._layout.is_file:
             raise SinkError(
-                f"{self.target.path} is a file, and a sink publishes a folder.", next_step="Give the path of a folder."
+                f"{self.target.path} is a file, and a sink publishes a folder.",
+                next_step="Give the path of a folder; with files=1 and name= a sink publishes one file in it.",
+            )
+        if self._layout.is_file and not there and self._fs.exists(self.target.path):
+            raise SinkError(
+                f"{self.target.path} is a folder, and with name= a sink publishes a file.",
+                next_step="Give another name=, or move the folder away.",
             )
         self._fs.make_folder(self.target.control)
         self._lease = Lease(self._fs, self.target, run_id=self._run_id, wait=wait, waiting=waiting, stopped=stopped)
@@ -109,15 +115,25 @@ class FolderLoad:
         latest = read_commit(self._fs, self.target.latest)
         if self._adopt or (self._mode == "replace_partitions" and latest is not None):
             return
-        found = foreign([info.path for info in self._fs.data_files(self.target.path)], latest)
+        found = foreign(self._there(), latest)
         if found:
-            raise not_ours(self.target, found, self._mode)
+            raise self._not_ours(found)
+
+    def _not_ours(self, names: list[str]) -> SinkError:
+        return not_our_file(self.target) if self._layout.is_file else not_ours(self.target, names, self._mode)
+
+    def _there(self) -> list[str]:
+        """The data files of the target, below it; the file itself if it is to be one."""
+        if self._layout.is_file:
+            return [self.target.name] if self._fs.exists(self.target.path) else []
+        return [info.path for info in self._fs.data_files(self.target.path)]
 
     def check_schema(self, schema: StructType) -> None:
         """Refuse, before any row is computed, what could not be read back together with the rows that are there.
 
         Raises:
-            SinkError: If partition columns are missing, no other is left, or the columns differ from the target's.
+            SinkError: If partition columns are missing, no other is left, or the columns differ from the target's in what
+                `on_drift` does not reconcile.
         """
         missing = [name for name in self._partition_by if name not in schema.names]
         if missing:
@@ -137,17 +153,15 @@ class FolderLoad:
                 next_step="Add a column or partition by fewer.",
             )
         latest = read_commit(self._fs, self.target.latest)
-        if self._mode == "replace" or latest is None:
-            return
-        there = {field.name: field.dataType.simpleString() for field in written_schema(latest).fields}
-        here = {field.name: field.dataType.simpleString() for field in schema.fields}
-        if there != here or latest.partition_by != self._partition_by or latest.format != self._form.name:
-            raise SinkError(
-                f"What is loaded does not fit {self.target.path}: {_difference(there, here)}"
-                f"partitioned by {latest.partition_by} there, by {self._partition_by} here.",
-                state="Nothing was written.",
-                next_step='Make the columns equal, or load it once with mode="replace".',
-            )
+        self._fit = fitted(
+            self.target,
+            latest,
+            schema,
+            form=self._form,
+            way="replace" if self._mode == "replace" else self._on_drift,
+            partition_by=self._partition_by,
+            spark=self._spark.version,
+        )
 
     def stage(self, frame: DataFrame, label: str) -> Commit:
         """Write the rows where no reader looks. One Spark job.
@@ -161,9 +175,13 @@ class FolderLoad:
         """
         failpoint("files.stage.begin")
         data = f"{self.target.staging(self._nonce)}/data"
-        writer = frame.write.format(self._form.name).mode("error").options(**self._form.write_options)
+        fit = self._fit or Fit(frame.schema)
+        arranged = fit.frame(self._layout.arranged(frame))
+        writer = arranged.write.format(self._form.name).mode("error").options(**self._form.write_options)
         # Version 1 moves the files of committed tasks at the job's commit; a late attempt cannot add to them.
         writer = writer.option("mapreduce.fileoutputcommitter.algorithm.version", "1")
+        if self._layout.max_rows is not None:
+            writer = writer.option("maxRecordsPerFile", self._layout.max_rows)
         if self._partition_by:
             writer = writer.partitionBy(*self._partition_by)
         writer.save(data)
@@ -176,18 +194,21 @@ class FolderLoad:
                 state="Nothing was published.",
                 next_step="Run again; if it stays, another program writes into the staging folder.",
             )
-        names = [info.path for info in files]
+        names = self._named(data, [info.path for info in files])
         commit = Commit(
             run_id=self._run_id,
             nonce=self._nonce,
             format=self._form.name,
             mode=self._mode,
-            schema=frame.schema.jsonValue(),
+            schema=fit.schema.jsonValue(),
             partition_by=self._partition_by,
             rows=None if metrics is None else metrics.rows,
             files=names,
             bytes=sum(info.bytes for info in files),
             moves=self._moves(names),
+            is_file=self._layout.is_file,
+            given=frame.schema.jsonValue() if fit.converts else None,
+            left_out=fit.left_out,
         )
         self._fs.write_text(f"{data}/{marker(commit)}", self._run_id)
         self._fs.write_text(self.target.staged(self._nonce), commit.own_text())
@@ -195,12 +216,25 @@ class FolderLoad:
         failpoint("files.stage.marked")
         return commit
 
+    def _named(self, data: str, files: list[str]) -> list[str]:
+        """The names of the staged files; the only one gets the target's, if the target is a file."""
+        if not self._layout.is_file:
+            return files
+        (written,) = files
+        self._fs.move(f"{data}/{written}", f"{data}/{self.target.name}")
+        return [self.target.name]
+
     def _moves(self, files: list[str]) -> list[str]:
         if self._mode == "replace":
             return []
         if self._mode == "append":
             return files
         return sorted({name.rpartition("/")[0] for name in files})
+
+    @property
+    def changes(self) -> list[str]:
+        """What differs from the columns that were published before, once `check_schema` has looked."""
+        return [] if self._fit is None else self._fit.changes
 
     def publish(self) -> tuple[Commit, bool]:
         """Publish what is staged, in one step as far as the file system has one.
@@ -214,17 +248,21 @@ class FolderLoad:
         assert self._staged is not None
         assert self._lease is not None
         # Looked at again: files may have come since the load began.
-        there = [info.path for info in self._fs.data_files(self.target.path)]
+        there = self._there()
         found = [] if self._adopt else foreign(there, read_commit(self._fs, self.target.latest))
         in_the_way = touched(found, self._staged)
         if in_the_way:
-            raise not_ours(self.target, in_the_way, self._mode)
+            raise self._not_ours(in_the_way)
         commit = replace(self._staged, content=content_after(there, found, self._staged))
         self._lease.check()
         return commit, publish(self._fs, self.target, commit)
 
     def frame(self) -> DataFrame | None:
-        """The rows that this run published or staged, also in an earlier attempt; None if they are gone."""
+        """The rows that this run published or staged, also in an earlier attempt; None if they are gone.
+
+        Raises:
+            SinkError: If `on_drift="ignore"` left columns of them out.
+        """
         staged = self._staged
         done = None if staged is not None else self.published()
         if staged is None and done is None:
@@ -242,14 +280,13 @@ class FolderLoad:
                 shown = commit_view(self.target, done)
                 if not all(self._fs.exists(f"{self.target.path}/{name}") for name in done.files):
                     return None
-        assert shown.latest is not None
-        return read_view(
-            self._spark,
-            shown,
-            form=self._form.name,
-            schema=written_schema(shown.latest),
-            options=self._form.read_options,
-        )
+        commit = shown.latest
+        assert commit is not None
+        if commit.left_out:
+            raise left_out(self.target, commit.left_out)
+        schema, options = written_schema(commit), self._form.read_options
+        frame = read_view(self._spark, shown, form=self._form.name, schema=schema, options=options)
+        return frame if commit.given is None else frame.to(nullable(schema_of(commit.given)))
 
     def keep(self) -> None:
         """Leave what is staged for the next attempt of this run, when this one ends."""
@@ -271,14 +308,3 @@ class FolderLoad:
 
 def _folded(names: list[str]) -> list[str]:
     return [name.lower() for name in names]
-
-
-def _difference(there: dict[str, str], here: dict[str, str]) -> str:
-    parts = [f"column {name} {kind} is missing; " for name, kind in there.items() if name not in here]
-    parts += [f"column {name} {kind} is new; " for name, kind in here.items() if name not in there]
-    parts += [
-        f"column {name} is {there[name]} there and {kind} here; "
-        for name, kind in here.items()
-        if name in there and there[name] != kind
-    ]
-    return "".join(parts)

@@ -63,3 +63,12 @@ def not_ours(target: Target, names: Sequence[str], mode: str) -> SinkError:
         state="They are untouched, and nothing was published there.",
         next_step=f'Give another folder, move them away, or take the folder over with adopt=True: mode="{mode}" then {then}.',
     )
+
+
+def not_our_file(target: Target) -> SinkError:
+    """The refusal of a target that is somebody else's file."""
+    return SinkError(
+        f"{target.path} is a file that Stoker did not write.",
+        state="It is untouched, and nothing was published there.",
+        next_step="Give another name=, move it away, or let it be replaced with adopt=True.",
+    )

@@ -85,7 +85,9 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     """Do, or go on with, all that an intent says, and remove it; the answer is that of `publish`."""
     staged = f"{target.staging(commit.nonce)}/data"
     gap = False
-    if commit.mode == "replace":
+    if commit.is_file:
+        _replace_file(fs, f"{staged}/{target.name}", target.path, size=commit.bytes)
+    elif commit.mode == "replace":
         if not fs.exists(f"{target.path}/{marker(commit)}"):
             gap = _replace_folder(fs, staged, target.path, old=f"{target.staging(commit.nonce)}/old")
     else:
@@ -136,6 +138,14 @@ def _replace_folder(fs: FileSystem, staged: str, target: str, *, old: str) -> bo
         return True
     fs.move(staged, target)
     return False
+
+
+def _replace_file(fs: FileSystem, staged: str, target: str, *, size: int) -> None:
+    """Put the staged file in the target's place; done before if the target has its size and it is gone."""
+    if fs.exists(staged):
+        fs.replace_file(staged, target)
+    elif not fs.is_file(target) or fs.info(target).bytes != size:
+        raise _lost(staged, target)
 
 
 def _cut(target: Target, error: Exception) -> TransientError:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from stoker.errors import SourceError
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.lease import live_holder
 from stoker.files.publish import marker
 from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame, DataFrameReader, SparkSession
     from pyspark.sql.types import StructType
 
     from stoker.files.filesystem import FileSystem
@@ -26,9 +30,16 @@ _PATIENCE = 30.0
 class Root:
     """Files to read together, below one folder that their partition columns count from."""
 
-    base: str
+    base: str | None
+    """None for single files."""
     files: tuple[str, ...] | None = None
-    """Paths below the base, or None for all that is in it."""
+    """Paths below the base, or None for all that is in it; without a base whole paths."""
+
+    def paths(self) -> tuple[str, ...] | None:
+        """The whole paths of the files, or None for all that is in the base."""
+        if self.files is None or self.base is None:
+            return self.files
+        return tuple(f"{self.base}/{name}" for name in self.files)
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,9 @@ def view(fs: FileSystem, target: Target) -> View:
     while True:
         intent = read_commit(fs, target.intent)
         if intent is None:
-            return View((Root(target.path),), read_commit(fs, target.latest))
+            latest = read_commit(fs, target.latest)
+            is_file = latest is not None and latest.is_file
+            return View((Root(None, (target.path,)) if is_file else Root(target.path),), latest)
         if live_holder(fs, target) is None or time.monotonic() > deadline:
             return View(_decided(fs, target, intent), intent)
         time.sleep(0.05)
@@ -63,6 +76,9 @@ def commit_view(target: Target, commit: Commit) -> View:
 
 def _decided(fs: FileSystem, target: Target, intent: Commit) -> tuple[Root, ...]:
     staged = f"{target.staging(intent.nonce)}/data"
+    if intent.is_file:
+        waits = fs.exists(f"{staged}/{target.name}")
+        return (Root(None, (f"{staged}/{target.name}" if waits else target.path,)),)
     if intent.mode == "replace":
         moved = fs.exists(f"{target.path}/{marker(intent)}")
         return (Root(target.path if moved else staged),)
@@ -92,28 +108,50 @@ def read_view(spark: SparkSession, shown: View, *, form: str, schema: StructType
         schema: All columns, partition columns included.
         options: The format's options.
     """
-    frames = [_read_root(spark, root, form, schema, options) for root in shown.roots]
-    if not frames:
+    roots = [root for root in shown.roots if root.files is None or root.files]
+    if not roots:
         return spark.createDataFrame([], schema)
-    frame = frames[0]
-    for other in frames[1:]:
-        frame = frame.unionByName(other)
-    return frame
+    reader = spark.read.format(form).schema(schema).options(**options)
+    frames = (load_by_name(reader, root.base, root.paths()).select(*map(quoted, schema.names)) for root in roots)
+    return reduce(lambda one, other: one.unionByName(other), frames)
 
 
-def _read_root(spark: SparkSession, root: Root, form: str, schema: StructType, options: dict[str, Any]) -> DataFrame:
-    # The paths are names, not patterns: a place may hold `[` or `{`.
-    reader = spark.read.format(form).schema(schema).options(**options).option("__globPaths__", "false")
-    if root.files is None:
-        return reader.load(root.base).select(*map(quoted, schema.names))
-    paths = [f"{root.base}/{name}" for name in root.files]
-    if not paths:
-        return spark.createDataFrame([], schema)
-    return reader.option("basePath", root.base).load(paths).select(*map(quoted, schema.names))
+def load_by_name(reader: DataFrameReader, base: str | None, files: Sequence[str] | None = None) -> DataFrame:
+    """Read a folder, or some files, by a reader that has format, schema and options. Starts no Spark job.
+
+    The paths are names, not patterns: a place may hold `[` or `{`.
+
+    Args:
+        reader: The reader.
+        base: The folder, or the one that partition columns of the files count from; None for files without.
+        files: Whole paths, or None for all that is in the folder.
+
+    Raises:
+        SourceError: If the folder or a file is gone.
+    """
+    reader = reader.option("__globPaths__", "false")
+    try:
+        if files is None:
+            return reader.load(base)
+        return (reader.option("basePath", base) if base else reader).load(list(files))
+    except Exception as error:
+        if "PATH_NOT_FOUND" not in str(error):
+            raise
+        gone = str(error).partition("does not exist: ")[2].partition(". SQLSTATE")[0].removesuffix(".")
+        raise SourceError(
+            f"{gone or base} does not exist, though it was published or listed before.",
+            state="Nothing was read.",
+            next_step="Bring it back from a backup, or run the pipeline that loads it.",
+        ) from error
 
 
 def written_schema(commit: Commit) -> StructType:
-    """The schema that a commit's rows were written with."""
+    """The schema of a target's rows after a commit."""
+    return schema_of(commit.schema)
+
+
+def schema_of(document: dict[str, Any]) -> StructType:
+    """A schema from Spark's JSON of it."""
     from pyspark.sql.types import StructType
 
-    return StructType.fromJson(json.loads(json.dumps(commit.schema)))
+    return StructType.fromJson(json.loads(json.dumps(document)))

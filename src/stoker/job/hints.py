@@ -71,7 +71,8 @@ def _of_files(sink: SinkRecord) -> Iterator[str]:
     if sink.files and sink.bytes is not None and sink.files > FILES and sink.bytes / sink.files < FILE_BYTES:
         yield (
             f"{sink.where} got {sink.files:,} files of {size(sink.bytes / sink.files)} on average, which makes reading "
-            "slow: coalesce or repartition the frame (by the columns of partition_by=), or partition by fewer columns"
+            "slow: give the sink files=N (with partition_by= files=1, which is one in each partition), or partition by fewer "
+            "columns"
         )
 
 

@@ -32,6 +32,8 @@ class PlannedSource:
     pipeline: str | None = None
     external: bool = False
     """Whether it comes from outside of this run."""
+    paths: list[str] = field(default_factory=list)
+    """Each path by itself: `where` shows all of a list."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class PlannedSink:
     where: str
     mode: str | None
     details: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, str] | None = None
+    """The types of the columns that are published there, by their names, if that is known without Spark."""
     checks: list[PlannedCheck] = field(default_factory=list)
 
 
@@ -123,7 +127,7 @@ def make_plan(job: Job, config: Config, parameters: Any, only: Sequence[str] | N
     warnings = [*_hidden_edges(planned), *_repeated_views(job, selected)]
     read = [source for pipeline in planned for source in pipeline.sources]
     looked_up = [check for pipeline in planned for sink in pipeline.sinks for check in sink.checks if check.where]
-    outside = {source.where for source in read if source.external}
+    outside = {path for source in read if source.external for path in source.paths}
     outside |= {check.where for check in looked_up if check.external and check.where}
     return Plan(
         job=job.name,
@@ -142,12 +146,15 @@ def _pipeline(job: Job, pipeline: Pipeline, names: Names, selected: list[str], m
     for argument, source in pipeline.extract.items():
         found = _described(source.describe, names, mistakes)
         above, inside = _origin(job, source, selected)
-        sources.append(PlannedSource(argument, found.kind, found.where, above, not inside))
+        paths = list(found.paths) or [found.where]
+        sources.append(PlannedSource(argument, found.kind, found.where, above, not inside, paths))
     sinks = []
     for output, sink in pipeline.sinks():
         found = _described(sink.describe, names, mistakes)
         checks = [_check(job, check, names, selected, mistakes) for check in sink.checks]
-        sinks.append(PlannedSink(output or None, found.kind, found.where, found.mode, found.details, checks))
+        sinks.append(
+            PlannedSink(output or None, found.kind, found.where, found.mode, found.details, found.columns, checks)
+        )
     after = [name for name in selected if name in job.graph[pipeline.name]]
     return PlannedPipeline(pipeline.name, pipeline.transformer.name, after, sources, sinks)
 
@@ -213,7 +220,7 @@ def _hidden_edges(planned: list[PlannedPipeline]) -> list[str]:
         f"is open. Extract from the pipeline itself."
         for pipeline in planned
         for source in pipeline.sources
-        for where in source.where.split(", ")  # a source may have several paths
+        for where in source.paths
         if source.pipeline is None and writers.get(where, pipeline.name) != pipeline.name
     ]
 

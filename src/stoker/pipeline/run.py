@@ -125,7 +125,8 @@ def _stage_output(
     if len(todo) == len(sinks):
         refuse_checks(context, todo, frame)
     # The sink that can be read back goes first, whatever the order of publishing.
-    for target in sorted(todo, key=lambda each: not each.sink.keeps_types):
+    order = sorted(todo, key=lambda each: not each.sink.keeps_types)
+    for target in order:
         _stop_if_asked(context)
         label = f"{pipeline.name} -> {target.where.where} [{context.run_id} {secrets.token_hex(2)}]"
         context.spark.sparkContext.setJobDescription(label)
@@ -139,7 +140,8 @@ def _stage_output(
             record.rows_read = _sum(record.rows_read, read.rows)
             record.rows_dropped = _sum(record.rows_dropped, read.dropped or None)
         failpoint("pipeline.one_staged")
-        frame = target.load.frame() or frame
+        if target is not order[-1]:
+            frame = target.load.frame() or frame
 
 
 def _check(pipeline: Pipeline, context: Context, targets: list[Target], outputs: list[str]) -> None:
@@ -170,6 +172,7 @@ def _publish(context: Context, targets: list[Target]) -> None:
 def _note(target: Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
+    target.record.changes = list(loaded.changes) or target.record.changes
 
 
 def _stop_if_asked(context: Context) -> None:

@@ -84,6 +84,8 @@ class SinkRecord:
     """Files written, if they are files."""
     bytes: int | None = None
     """Bytes of these files."""
+    changes: list[str] = field(default_factory=list)
+    """How the columns differ from those that were published before, and what `on_drift=` made of it."""
     checks: list[CheckRecord] = field(default_factory=list)
     """What its checks found, before it was published."""
 
