@@ -1,4 +1,4 @@
-"""One Spark session for the test process, made as a run makes it."""
+"""The settings of the test process's one Spark session, which is that of the plugin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stoker.secrets import redaction, resolution
-from stoker.spark.session import obtain_session
 from support.project import Project
 from support.servers import db, info, schema, server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from pyspark.sql import SparkSession
 
 __all__ = ["db", "info", "schema", "server"]
 
@@ -30,19 +26,9 @@ def _hears_interrupts() -> None:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A local session with two cores, tasks that are tried again, and few shuffle partitions."""
-    folder = tmp_path_factory.mktemp("spark")
-    settings = {
-        # Tests of task retries need more than the one failure that local mode allows.
-        "spark.master": "local[2,3]",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.sql.session.timeZone": "UTC",
-    }
-    session = obtain_session(settings, application="tests", scratch=folder)
-    yield session.spark
-    session.stop()
+def spark_settings() -> dict[str, str]:
+    """Two cores, tasks that are tried again (local mode allows one failure), and as many shuffle partitions as cores."""
+    return {"spark.master": "local[2,3]", "spark.sql.shuffle.partitions": "2"}
 
 
 @pytest.fixture(autouse=True)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from stoker.postgres import embedded
 from stoker.postgres.connection import ConnectionInfo, connect, cut
 
 if TYPE_CHECKING:
@@ -23,20 +19,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A server for the whole session."""
-    # Not in pytest's own folder: every start of pytest closes that for the user who runs the server for root.
-    folder = Path(tempfile.mkdtemp(prefix="stoker-postgres-"))
-    folder.chmod(0o711)
-    server = embedded.start(folder)
-    connection = connect(connection_info(server))
-    # Nobody misses these data after a crash of the machine.
-    connection.run("ALTER SYSTEM SET fsync = off")
-    connection.run("SELECT pg_reload_conf()")
-    cut(connection)
-    yield server
-    embedded.stop(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+def server(postgres_server: Server) -> Server:
+    """The plugin's server, for the whole session."""
+    return postgres_server
 
 
 def connection_info(server: Server) -> ConnectionInfo:
