@@ -80,7 +80,8 @@ def test_its_tests_and_its_job_run_with_postgresql(spark: SparkSession, tmp_path
     """Of the tests no server is left; that of development goes on."""
     folder = make_project("shop", tmp_path / "shop", postgres=True)
 
-    done = run_child(spark, folder, "support.scaffolded:test_and_run", "shop")
+    # The plugin is named: an installation for development knows of it only after the next `make test`.
+    done = run_child(spark, folder, "support.scaffolded:test_and_run", "shop", PYTEST_ADDOPTS="-p pytest_stoker")
     development = run(folder, sys.executable, "-m", "stoker", "postgres", "stop")
 
     assert done.returncode == 0, done.stdout + done.stderr
