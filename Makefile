@@ -26,6 +26,7 @@ $(VENV)/.dev: $(VENV)/.local requirements/dev.txt
 	@touch $@
 
 setup: $(VENV)/.local  ## Make .venv with all that a run needs
+	@:
 
 demo:  ## Run the flights example on real data, into Parquet and PostgreSQL
 	@start=$$(date +%s); $(MAKE) --no-print-directory setup; \

@@ -44,6 +44,7 @@ gone = "app:gone"
 module = "no_such_module:job"
 broken = "broken:job"
 typo = "typo:job"
+named = "named:job"
 ends = "ends:job"
 
 [environments.development.places]
@@ -65,6 +66,7 @@ def app(project: Project) -> Project:
     project.write("stoker.toml", TOML)
     project.write("app.py", APP)
     project.write("broken.py", "import math\nmath.no_such_function()\n")
+    project.write("named.py", "from stoker import write\n\nwrite.postgres('a b', connection='x', mode='replace')\n")
     project.write("typo.py", "job = 1\ndef (\n")
     project.write("ends.py", "import sys\nsys.exit(0)\n")
     return project
@@ -143,6 +145,7 @@ def test_the_help_of_run_lists_the_jobs_parameters(app: Project) -> None:
         (["run", "module"], "No module named 'no_such_module'"),
         (["run", "broken"], "broken.py:2"),
         (["run", "typo"], "typo.py:2"),
+        (["run", "named"], "expected table or schema.table. (named.py:3)\nNext: "),
         (["run", "ends"], 'under if __name__ == "__main__":'),
         (["rum"], "No such command 'rum'"),
         (["run", "demo", "--parm", "x"], "No such option"),

@@ -120,10 +120,11 @@ def test_configurations_are_right(page: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=name_of)
 def test_commands_exist(page: Path) -> None:
-    """Each command of a page has the subcommands, options and targets that the page uses; each block has a known language."""
+    """Each command of a page has the subcommands, options and targets that the page uses; each block has a known language and says something."""
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for block in blocks(page):
         assert block.language in LANGUAGES, block.where
+        assert len(block.text.strip()) > 1, block.where
         if block.language != "sh":
             continue
         for words in shell_commands(block):

@@ -106,8 +106,7 @@ def test_the_outputs_are_those_of_the_commands(
 ) -> None:
     """Of the commands that start nothing: a new project, and its plan."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("stoker.cli.init.shutil.which", lambda name: f"{tmp_path}/{name}")
-    monkeypatch.setattr("stoker.cli.init.sys.executable", f"{tmp_path}/python")
+    monkeypatch.setattr("stoker.cli.following.shutil.which", lambda name: f"/usr/bin/{name}")
     shown = blocks(PAGE)
     for typed in ("stoker init shop", "stoker plan shop"):
         at = next(number for number, block in enumerate(shown) if block.text.strip() == typed)

@@ -641,3 +641,13 @@ def test_a_lock_that_another_process_keeps_is_waited_for(folder: Path, monkeypat
         fcntl.flock(stream, fcntl.LOCK_EX)
         with pytest.raises(TransientError, match=r"Another process has been starting or stopping .* for 0\.1 s"):
             embedded.start(folder)
+
+
+def test_psql_is_there_and_its_password_is_no_argument(server: embedded.Server) -> None:
+    """The wheel's own client opens the server; who lists processes sees no password."""
+    program, arguments, environment = embedded.psql(server, ["-tA", "-c", "SELECT current_user"])
+
+    done = subprocess.run([program, *arguments[1:]], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.stdout.strip() == server.user, done.stderr
+    assert not any(server.password in argument for argument in arguments)

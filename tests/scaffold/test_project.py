@@ -122,8 +122,8 @@ def test_the_next_commands_are_printed(tmp_path: Path, typed: Typed, monkeypatch
 
     assert first == f"made {tmp_path}/a folder"
     assert then[0] == "cd 'a folder'"
-    assert then[1] == f". {sys.prefix}/bin/activate"
-    assert then[2:] == ["stoker plan shop", "stoker run shop", "make test", "make help"]
+    assert then[1] == f'export PATH={Path(sys.executable).parent}:"$PATH"'
+    assert then[2:] == ["stoker plan shop", "stoker run shop", "stoker postgres psql", "make test", "make help"]
     planned = stoker(tmp_path / "a folder", *then[2].split()[1:], "--env", "production")
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert "-> postgres warehouse:daily_revenue (replace)" in planned.stdout
@@ -134,7 +134,7 @@ def test_what_is_not_installed_is_among_the_next_commands(
 ) -> None:
     """Without Spark and pytest, and with stoker on the PATH already."""
     monkeypatch.setattr(init, "find_spec", lambda name: None)
-    monkeypatch.setattr(shutil, "which", lambda name: str(Path(sys.executable).parent / name))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
 
     assert typed(tmp_path, "shop")[1][:3] == ["cd shop", "pip install 'stoker[local]'", "pip install 'stoker[testing]'"]
 

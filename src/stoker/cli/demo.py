@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stoker.cli import following
 from stoker.cli.project import job_of, project
 from stoker.cli.run import observer
 from stoker.entrypoint.arguments import RunOptions
@@ -75,14 +76,15 @@ def _show(folder: Path) -> None:
     click.echo("\nthe most punctual airlines, from PostgreSQL:")
     for rank, name, flights, share in _rows(server):
         click.echo(f"  {rank}. {name:<24} {flights:>7,} flights, {share}% on time")
-    shown = folder if folder != Path.cwd() else Path()
-    click.echo(
-        f"\nlook at it:\n"
-        f"  cd {shown}\n"
-        f"  stoker plan flights                                  what was done\n"
-        f'  psql "$(stoker postgres url --with-password)"        the tables\n'
-        f"  ls .stoker/lake .stoker/runs                         the Parquet files and the run records\n"
-        f"  stoker postgres stop                                 stop the server; the data stay"
+    following.show(
+        "look at it",
+        folder,
+        [
+            ("stoker plan flights", "what was done"),
+            ("stoker postgres psql", "the tables"),
+            ("ls .stoker/lake .stoker/runs", "the Parquet files and the run records"),
+            ("stoker postgres stop", "stop the server; the data stay"),
+        ],
     )
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from stoker.cli import following
 from stoker.entrypoint.execute import DONE
 from stoker.scaffold import check_name, make_project
 
@@ -27,21 +24,14 @@ def init(name: str, folder: Path | None, *, postgres: bool) -> int:
     """
     check_name(name)
     made = make_project(name, folder or Path(name), postgres=postgres)
-    click.echo(f"made {made}\n\nnext:")
-    for command, purpose in _next(name, made, postgres=postgres):
-        click.echo(f"  {command:<{_WIDTH}}  {purpose}".rstrip())
+    click.echo(f"made {made}")
+    following.show("next", made, _commands(name, postgres=postgres))
     return DONE
 
 
-_WIDTH = 34
-"""Columns for a command, beside what it is for."""
-
-
-def _next(name: str, folder: Path, *, postgres: bool) -> list[tuple[str, str]]:
-    """What to type now, in order, with what it is for."""
-    commands = [(f"cd {shlex.quote(os.path.relpath(folder) if _stands() else str(folder))}", "")]
-    if sys.prefix != sys.base_prefix and Path(shutil.which("stoker") or "/").parent != Path(sys.executable).parent:
-        commands.append((f". {shlex.quote(str(Path(sys.prefix) / 'bin' / 'activate'))}", "stoker is installed there"))
+def _commands(name: str, *, postgres: bool) -> list[tuple[str, str]]:
+    """What to type in the project, with what it is for."""
+    commands = []
     if find_spec("pyspark") is None:
         commands.append(("pip install 'stoker[local]'", "Spark, for this machine"))
     if find_spec("pytest") is None:
@@ -49,15 +39,7 @@ def _next(name: str, folder: Path, *, postgres: bool) -> list[tuple[str, str]]:
     commands += [
         (f"stoker plan {name}", "what would be done"),
         (f"stoker run {name}", "do it: from data/ into .stoker/lake" + (" and PostgreSQL" if postgres else "")),
-        ("make test", "run its tests"),
-        ("make help", "what else there is"),
     ]
-    return commands
-
-
-def _stands() -> bool:
-    """Whether the working folder is still there: a project that was made in it has taken its place."""
-    try:
-        return Path.cwd().exists()
-    except OSError:
-        return False
+    if postgres:
+        commands.append(("stoker postgres psql", "look at the tables"))
+    return [*commands, ("make test", "run its tests"), ("make help", "what else there is")]

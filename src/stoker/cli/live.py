@@ -96,14 +96,8 @@ class LiveObserver(Observer):
     def run_ended(self, record: RunRecord) -> None:
         """Take the lines away and print the table."""
         self.close()
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in HEADINGS:
-            table.add_column(heading, justify="right" if heading in NUMERIC else "left", overflow="fold")
-        for pipeline in record.pipelines:
-            cells = [Text(redact(cell)) for cell in row(pipeline)]
-            cells[1].stylize(_COLOURS.get(pipeline.state, ""))
-            table.add_row(*cells)
-        Console().print(table)
+        if record.pipelines:
+            Console().print(_table(record))
         for line in endings(record):
             style = "red" if line.startswith("error:") else ""
             self._console.print(Text(redact(line), style=style))
@@ -148,3 +142,14 @@ class LiveObserver(Observer):
                 seconds = f"{time.monotonic() - line.started:.0f} s"
                 grid.add_row(Spinner("dots"), name, Text(line.step), line.tasks, seconds)
         return grid
+
+
+def _table(record: RunRecord) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right" if heading in NUMERIC else "left", overflow="fold")
+    for pipeline in record.pipelines:
+        cells = [Text(redact(cell)) for cell in row(pipeline)]
+        cells[1].stylize(_COLOURS.get(pipeline.state, ""))
+        table.add_row(*cells)
+    return table

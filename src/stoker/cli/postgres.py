@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,8 @@ from stoker.postgres import embedded
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from stoker.postgres.embedded import Server
 
 
 @click.group()
@@ -77,15 +80,35 @@ def status(connection: str | None, config: str | None, environment: str | None) 
 
 
 @postgres.command()
-@click.option("--with-password", is_flag=True, help="Put the password into the URL: for psql, not for logs.")
+@click.option("--with-password", is_flag=True, help="Put the password into the URL: for a client, not for logs.")
 @_connection
 @_config
 @_environment
 def url(connection: str | None, config: str | None, environment: str | None, *, with_password: bool) -> int:
     """Print the server's URL; exits with 1 if it does not run."""
-    server = embedded.status(_folder(connection, config, environment))
+    server = _running(connection, config, environment)
     if server is None:
-        click.echo("not running; start it with: stoker postgres start", err=True)
         return FAILED
     click.echo(server.url(with_password=with_password))
     return DONE
+
+
+@postgres.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGUMENT...]")
+@_connection
+@_config
+@_environment
+def psql(connection: str | None, config: str | None, environment: str | None, arguments: tuple[str, ...]) -> int:
+    """Open psql on the server, with psql's own ARGUMENTS, such as -c "SELECT 1"; exits with 1 if it does not run."""
+    server = _running(connection, config, environment)
+    if server is not None:
+        program, words, variables = embedded.psql(server, arguments)
+        os.execve(program, words, variables)  # noqa: S606 - the wheel's own; the terminal and its Ctrl-C are psql's now
+    return FAILED
+
+
+def _running(connection: str | None, config: str | None, environment: str | None) -> Server | None:
+    server = embedded.status(_folder(connection, config, environment))
+    if server is None:
+        click.echo("not running; start it with: stoker postgres start", err=True)
+    return server

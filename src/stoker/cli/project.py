@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.config import find_config, load_config
+from stoker.entrypoint.summary import here
 from stoker.errors import DefinitionError, StokerError, UsageError, suggestion
 from stoker.job import Job
 
 if TYPE_CHECKING:
     from stoker.config import Config
+
+_LIBRARIES = re.compile(
+    rf"{re.escape(str(Path(__file__).parents[1]))}/|/(?:site|dist)-packages/|{re.escape(os.__file__.removesuffix('os.py'))}"
+)
+"""Stoker's files, those of packages and Python's own."""
 
 
 def project(config: str | None, environment: str | None) -> Config:
@@ -44,8 +53,8 @@ def job_of(config: Config, name: str) -> Job:
     module, _, attribute = config.jobs[name].partition(":")
     try:
         found = importlib.import_module(module)
-    except StokerError:
-        raise
+    except StokerError as error:
+        raise type(error)(f"{error.what} ({_line(error)})", state=error.state, next_step=error.next_step) from error
     except (Exception, SystemExit) as error:
         hint = (
             'Put what runs, such as main(job), under if __name__ == "__main__":'
@@ -70,5 +79,12 @@ def _reason(error: BaseException) -> str:
     """What an import raised, and the line of the user's code."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+    return f"{type(error).__name__}: {error} ({_line(error)})"
+
+
+def _line(error: BaseException) -> str:
+    """Where it came from: the last line of the user's code in its trace, or the last of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith("<") and not _LIBRARIES.search(frame.filename)]
+    last = (own or list(frames))[-1]
+    return here(f"{last.filename}:{last.lineno}")

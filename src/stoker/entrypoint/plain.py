@@ -51,7 +51,7 @@ class PlainObserver(Observer):
 
     def run_ended(self, record: RunRecord) -> None:
         """Print the table and what comes after it."""
-        if not self._asked.as_json:
+        if record.pipelines and not self._asked.as_json:
             print(redact(table(record)))  # noqa: T201 - the result
         for line in endings(record):
             _say(line)

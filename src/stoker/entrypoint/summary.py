@@ -78,6 +78,8 @@ def endings(record: RunRecord) -> list[str]:
             lines += [f"  Next: {pipeline.error['next']}"] if pipeline.error["next"] else []
     seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""
     lines.append(f"run {record.run_id} {record.state}{seconds}")
+    if not record.pipelines:
+        lines.append("no pipeline had begun: nothing was written")
     if record.state is State.FAILED and record.spark_log:
         lines.append(f"Spark's own output is in {here(record.spark_log)}")
     if record.state is not State.SUCCEEDED and record.pipelines:

@@ -52,5 +52,5 @@ def fingerprint(source: Source, context: Context) -> dict[str, Any] | None:
     try:
         return source.fingerprint(context)
     except Exception as error:  # noqa: BLE001 - py4j and Hadoop raise many
-        logger.info("the content of %s cannot be told apart: %s", source, str(error).partition("\n")[0])
+        logger.debug("the content of %s cannot be told apart: %s", source, str(error).partition("\n")[0])
         return None

@@ -26,6 +26,7 @@ from stoker.spark.session import Session, obtain_session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stoker.job.events import Observer
     from stoker.job.request import Request
 
 
@@ -85,26 +86,47 @@ def _guarded(asked: Request, record: RunRecord, selected: list[str], save: _Save
         _run(asked, record, selected, save)
     except BaseException as error:
         record.end = datetime.now(UTC)
-        if isinstance(error, KeyboardInterrupt):
-            record.state = State.INTERRUPTED
-            record.signal = "SIGTERM" if isinstance(error, TerminatedError) else "SIGINT"
-        else:
-            record.state, record.error = State.FAILED, told(error)
-        if save.begun:
-            with suppress(StokerError):
-                save()
         if not isinstance(error, KeyboardInterrupt):
+            record.state, record.error = State.FAILED, told(error)
+            if save.begun:
+                with suppress(StokerError):
+                    save()
             observer.close()
             raise
+        if record.state is State.RUNNING:  # else it came after the last pipeline, and changes nothing
+            record.state = State.INTERRUPTED
+            record.signal = "SIGTERM" if isinstance(error, TerminatedError) else "SIGINT"
     order = {name: position for position, name in enumerate(selected)}
     record.pipelines.sort(key=lambda each: order.get(each.name, 0))
-    failpoint("run.before_record")
-    if save.begun:
-        save()
-    failpoint("run.after_record")
-    observer.run_ended(record)
-    observer.close()
+    _conclude(record, observer, save)
     return record
+
+
+def _conclude(record: RunRecord, observer: Observer, save: _Saved) -> None:
+    """Write and tell how it ended: told also when it cannot be written, and to its end when a signal comes now."""
+
+    def write() -> None:
+        failpoint("run.before_record")
+        if save.begun:
+            save()
+        failpoint("run.after_record")
+
+    def tell() -> None:
+        observer.run_ended(record)
+        observer.close()
+
+    try:
+        _despite_a_signal(write)
+    finally:
+        _despite_a_signal(tell)
+
+
+def _despite_a_signal(work: Callable[[], None]) -> None:
+    """Nothing is left to stop, so one signal only makes it begin anew; a second one ends it."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        work()
 
 
 def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -> None:
@@ -133,8 +155,8 @@ def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -
         asked.observer.session_started(session.spark)
         runner = Runner(job, session.spark, Names(config, asked.parameters), record, asked.observer, save, asked.stop)
         runner.run(todo, parallel=_parallel(asked), fail_fast=config.run.fail_fast)
-        record.code |= loaded(config.source.folder)
         record.state = _state(record)
+        record.code |= loaded(config.source.folder)
     finally:
         record.end = datetime.now(UTC)
         stop(session)

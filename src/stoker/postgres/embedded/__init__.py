@@ -6,9 +6,11 @@ programs  initdb and postgres out of the wheel, and the user that runs them
 cluster   the data: made whole or not at all, checked before a start
 process   the server's process: found, ended
 launch    the server's process: started
+psql      PostgreSQL's own client, on a server
 proof     nothing is written before the server has shown that it is the folder's own
 """
 
+from stoker.postgres.embedded.psql import psql
 from stoker.postgres.embedded.server import Server, elsewhere, start, status, stop
 
-__all__ = ["Server", "elsewhere", "start", "status", "stop"]
+__all__ = ["Server", "elsewhere", "psql", "start", "status", "stop"]
