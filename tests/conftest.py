@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stoker.secrets import redaction, resolution
+from support.commands import stoker
 from support.project import Project
 from support.servers import db, info, schema, server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["db", "info", "schema", "server"]
+__all__ = ["db", "info", "schema", "server", "stoker"]
 
 
 @pytest.fixture(scope="session", autouse=True)

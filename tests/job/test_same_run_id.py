@@ -70,8 +70,8 @@ def test_a_run_id_stands_for_one_thing(project: Project, changes: dict[str, Any]
         job.run(config=project.folder / "stoker.toml", run_id="x")
 
     assert told in caught.value.what
-    its_own = {"job": "j", "environment": "development", **changes}
-    again = f"stoker run {its_own['job']} --env {its_own['environment']} --run-id x"
+    its_own = {"environment": "development", **changes}
+    again = f"stoker resume x --env {its_own['environment']}"
     assert again in str(caught.value.next_step)
     assert path.read_text() == before
 
@@ -128,7 +128,7 @@ def test_earlier_tries_are_kept_in_the_record() -> None:
     )
     second, third = earlier(), earlier()
 
-    follow(second, first, keep=["a", "b"])
+    follow(second, first, keep=["a"])
     follow(third, second, keep=[])
 
     assert [each.name for each in second.pipelines] == ["a"]

@@ -6,12 +6,16 @@ import sys
 
 import click
 
+from stoker.cli.backfill import backfill
 from stoker.cli.demo import demo
 from stoker.cli.doctor import doctor
 from stoker.cli.init import init
 from stoker.cli.plan import plan
 from stoker.cli.postgres import postgres
+from stoker.cli.repair import repair
+from stoker.cli.resume import resume
 from stoker.cli.run import run
+from stoker.cli.runs import runs
 from stoker.entrypoint.execute import FAILED, INTERRUPTED, exit_code, show_error, unexpected
 from stoker.errors import StokerError
 from stoker.version import __version__
@@ -23,7 +27,7 @@ def commands() -> None:
     """PySpark ETL that runs on a laptop, on any Spark cluster and on EMR Serverless, unchanged."""
 
 
-for command in (init, run, plan, doctor, demo, postgres):
+for command in (init, run, backfill, resume, repair, runs, plan, doctor, demo, postgres):
     commands.add_command(command)
 
 

@@ -75,6 +75,32 @@ def job_of(config: Config, name: str) -> Job:
     return job
 
 
+def job_named(config: Config, name: str) -> Job:
+    """Import the job of that name, which a run record has; its key under `[jobs]` may be another.
+
+    Raises:
+        UsageError: If `[jobs]` has none.
+        DefinitionError: If one that could be it cannot be imported.
+    """
+    keys = sorted(config.jobs, key=lambda key: key != name)
+    problem: StokerError | None = None
+    for key in keys:
+        try:
+            job = job_of(config, key)
+        except StokerError as error:
+            problem = problem or error
+            continue
+        if job.name == name:
+            return job
+    if problem is not None:
+        raise problem
+    raise UsageError(
+        f"No job of {config.source.name} is named {name!r}.{suggestion(name, config.jobs)}",
+        state="Nothing was started.",
+        next_step=f'Add it to [jobs], for instance {name} = "{name}.pipelines:job".',
+    )
+
+
 def _reason(error: BaseException) -> str:
     """What an import raised, and the line of the user's code."""
     if isinstance(error, SyntaxError):

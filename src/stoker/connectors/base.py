@@ -189,6 +189,22 @@ class Sink(ABC):
         del context
         return None
 
+    def repair(self, context: Context, *, dry: bool) -> list[str]:
+        """Finish or undo what killed runs left here, and leave alone what a live one is doing; starts no Spark job.
+
+        Args:
+            context: That of `stoker repair`; its `run_id` is no run's.
+            dry: Whether only to look.
+
+        Returns:
+            What it did, or with `dry` would have done, each as `removed 2 staging folders`; empty if there was nothing.
+
+        Raises:
+            LeaseHeldError: If a live run publishes here.
+        """
+        del context, dry
+        return []
+
     def label(self) -> str:
         """What is declared, before names are resolved: two pipelines with the same label write to one place."""
         return repr(self)

@@ -12,6 +12,7 @@ from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.filesystem import file_system
 from stoker.files.load import FileFormat, FolderLoad
+from stoker.files.repair import repair
 from stoker.files.view import commit_view, read_view, view, written_schema
 
 if TYPE_CHECKING:
@@ -103,6 +104,24 @@ class FolderSink(Sink):
     def fingerprint(self, context: Context) -> dict[str, Any]:
         """Number, bytes, times and names of the files, and the run that published last."""
         return fingerprint(context, (self.path,))
+
+    def repair(self, context: Context, *, dry: bool) -> list[str]:
+        """Finish a publish that was decided, remove the staging of others."""
+        path = context.path(self.path)
+        found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry)
+        done = []
+        if found.decided is not None:
+            done.append(
+                f"finished the publish of run {found.decided.run_id} ({found.decided.mode}, {len(found.decided.files)} files)"
+            )
+        for names, thing in (
+            (found.staging, "staging folder"),
+            (found.temporary, "temporary file"),
+            (found.leases, "lease"),
+        ):
+            if names:
+                done.append(f"removed {len(names)} {thing}{'' if len(names) == 1 else 's'} of dead processes")
+        return done
 
     def label(self) -> str:
         """The path as declared: the format does not make it another place."""

@@ -10,6 +10,7 @@ from stoker.errors import DefinitionError, suggestion
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -45,6 +46,16 @@ class PostgresSink(Sink):
     def open(self, context: Context) -> Load:
         """Begin a load; an embedded server is started here."""
         return _PostgresSinkLoad(self, context)
+
+    def repair(self, context: Context, *, dry: bool) -> list[str]:
+        """Drop the staging tables of dead runs, in the table's schema; what was committed is whole."""
+        config = context.names.config
+        settings = config.connection(self.connection)
+        if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
+            return []
+        dropped = sweep(resolve(settings, folder=config.source.folder), LoadTarget.parse(self.table), dry=dry)
+        number = len(dropped)
+        return [f"dropped {number} staging table{'' if number == 1 else 's'} of dead runs"] if dropped else []
 
     def label(self) -> str:
         """The connection and the table; not the mode."""

@@ -39,13 +39,27 @@ def execute(job: Callable[[], Job], asked: Callable[[], RunOptions], observer: C
     Returns:
         The exit code.
     """
+
+    def work() -> int:
+        chosen = asked()
+        return ended(_run(job(), chosen, observer(chosen)), as_json=chosen.as_json)
+
+    return guarded(work)
+
+
+def guarded(work: Callable[[], int], *, interrupted: str = "nothing was started") -> int:
+    """Do some work that answers an exit code; everything that can happen becomes words and an exit code.
+
+    Args:
+        work: What to do.
+        interrupted: What to say of a signal that reaches this place.
+    """
     show_trace = "--traceback" in sys.argv
     try:
         with signals_raise():
-            chosen = asked()
-            return _code(_run(job(), chosen, observer(chosen)), chosen)
+            return work()
     except KeyboardInterrupt as interrupt:
-        print("interrupted; nothing was started", file=sys.stderr)  # noqa: T201 - the command line speaks
+        print(f"interrupted; {interrupted}", file=sys.stderr)  # noqa: T201 - the command line speaks
         return TERMINATED if isinstance(interrupt, TerminatedError) else INTERRUPTED
     except StokerError as error:
         show_error(error, trace=show_trace)
@@ -88,8 +102,9 @@ def _run(job: Job, asked: RunOptions, observer: Observer) -> RunRecord:
     return launch(job, config=config, parameters=parameters, only=asked.only, run_id=asked.run_id, observer=observer)
 
 
-def _code(record: RunRecord, asked: RunOptions) -> int:
-    if asked.as_json:
+def ended(record: RunRecord, *, as_json: bool) -> int:
+    """The exit code of a run, and its record on standard output if that was asked for."""
+    if as_json:
         print(json.dumps(record.to_json(), indent=2, ensure_ascii=False))  # noqa: T201 - what was asked for
     if record.state is State.INTERRUPTED:
         return TERMINATED if record.signal == "SIGTERM" else INTERRUPTED

@@ -6,7 +6,8 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
+from stoker.entrypoint.columns import aligned
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, number_of, row, run_line
 from stoker.job.events import Observer
 from stoker.secrets import redact
 
@@ -25,7 +26,7 @@ class PlainObserver(Observer):
 
     def run_started(self, record: RunRecord, pipelines: Sequence[str]) -> None:
         """Say the run and its pipelines."""
-        _say(f"run {record.run_id}: job {record.job}, {record.environment}, {len(pipelines)} pipelines")
+        _say(f"run {record.run_id}: job {record.job}, {record.environment}, {number_of(len(pipelines), 'pipeline')}")
 
     def pipeline_started(self, name: str, group: str) -> None:
         """Say it."""
@@ -59,20 +60,7 @@ class PlainObserver(Observer):
 
 def table(record: RunRecord) -> str:
     """The pipelines as a table of text."""
-    rows: list[tuple[str, ...]] = [HEADINGS]
-    for pipeline in record.pipelines:
-        *cells, where = row(pipeline)
-        first, *more = where.split("\n")
-        rows.append((*cells, first))
-        rows += [("", "", "", "", "", line) for line in more]
-    widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if heading in NUMERIC else cell.ljust(width)
-            for cell, width, heading in zip(line, widths, HEADINGS, strict=True)
-        ).rstrip()
-        for line in rows
-    )
+    return aligned(HEADINGS, NUMERIC, [row(pipeline) for pipeline in record.pipelines])
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stoker.record import PipelineRecord, RunRecord
 
 HEADINGS = ("pipeline", "state", "rows in", "rows out", "seconds", "where")
+_MINUTE = 60
 NUMERIC = {"rows in", "rows out", "seconds"}
 
 
@@ -24,7 +25,7 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
     if record.sinks and all(sink.already for sink in record.sinks):
         state = "had succeeded"
     where = "\n".join(here(sink.where) for sink in record.sinks)
-    return record.name, state, _count(record.rows_read), _count(record.rows_written), seconds, where
+    return record.name, state, count(record.rows_read), count(record.rows_written), seconds, where
 
 
 def run_line(record: PipelineRecord) -> str:
@@ -44,18 +45,19 @@ def _costs(record: PipelineRecord) -> Iterator[str]:
     sized = [sink for sink in record.sinks if sink.bytes is not None and not sink.already]
     if sized:
         files = sum(sink.files or 0 for sink in sized)
-        yield f"{size(sum(sink.bytes or 0 for sink in sized))} written, {_number(files, 'file')}"
+        yield f"{size(sum(sink.bytes or 0 for sink in sized))} written, {number_of(files, 'file')}"
     yield f"spilled {size(metrics.spilled_disk_bytes) if metrics.spilled_disk_bytes else 0}"
     if metrics.gc_share is not None:
         yield f"GC {metrics.gc_share:.0%}"
     if metrics.skew is not None:
         yield f"skew {metrics.skew:.1f}x"
     if metrics.failed_tasks:
-        yield _number(metrics.failed_tasks, "failed task")
+        yield number_of(metrics.failed_tasks, "failed task")
 
 
-def _number(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def number_of(amount: int, thing: str) -> str:
+    """`1 file`, `1,204 files`."""
+    return f"{amount:,} {thing}{'' if amount == 1 else 's'}"
 
 
 def here(text: str) -> str:
@@ -83,9 +85,25 @@ def endings(record: RunRecord) -> list[str]:
     if record.state is State.FAILED and record.spark_log:
         lines.append(f"Spark's own output is in {here(record.spark_log)}")
     if record.state is not State.SUCCEEDED and record.pipelines:
-        lines.append(f"run it again with --run-id {record.run_id}: what is published is not published twice")
+        lines.append(
+            f"go on with: stoker resume {record.run_id} (or run it again with --run-id {record.run_id}); "
+            "what is published is not published twice"
+        )
     return lines
 
 
-def _count(number: int | None) -> str:
+def count(number: int | None) -> str:
+    """A number of rows for people; empty if it is not known."""
     return "" if number is None else f"{number:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for people: `12.3 s`, `4 min 05 s`, `2 h 03 min`; empty if they are not known."""
+    if seconds is None:
+        return ""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE:02d} min"

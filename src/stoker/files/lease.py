@@ -75,7 +75,7 @@ class Lease:
             if stopped():
                 raise LeaseHeldError(f"Waiting for {self._target.path} was cancelled.")
             if time.monotonic() > deadline:
-                raise _held(self._target, holder, wait)
+                raise held(self._target, holder, wait)
             if holder and not told:
                 told = True
                 waiting(f"{self._target.path} is being published by {_who(holder)}; waiting up to {wait:g} s for it")
@@ -128,13 +128,14 @@ class Lease:
             self._fs.delete(self._path)
 
 
-def live_holder(fs: FileSystem, target: Target, *, but: str | None = None) -> dict[str, Any] | None:
-    """Who holds a live lease on the target, or None. Dead leases are removed on the way.
+def live_holder(fs: FileSystem, target: Target, *, but: str | None = None, tidy: bool = True) -> dict[str, Any] | None:
+    """Who holds a live lease on the target, or None.
 
     Args:
         fs: The target's file system.
         target: The target.
         but: The nonce of a lease that does not count: one's own.
+        tidy: Whether dead leases are removed on the way.
     """
     for entry in fs.entries(target.control):
         if not entry.path.startswith("lease-") or not entry.path.endswith(".json"):
@@ -152,7 +153,8 @@ def live_holder(fs: FileSystem, target: Target, *, but: str | None = None) -> di
             dead, holder = True, {}
         if not dead:
             return holder
-        fs.delete(path)
+        if tidy:
+            fs.delete(path)
     return None
 
 
@@ -168,7 +170,8 @@ def _who(holder: dict[str, Any]) -> str:
     return f"run {holder.get('run_id')} (process {holder.get('pid')} on {holder.get('host')})"
 
 
-def _held(target: Target, holder: dict[str, Any], wait: float) -> StokerError:
+def held(target: Target, holder: dict[str, Any], wait: float) -> StokerError:
+    """The error for a target that a live run holds, after so many seconds of waiting."""
     return LeaseHeldError(
         f"{target.path} is held by {_who(holder)}; waited {wait:g} s.",
         state="Nothing was published there by this run.",

@@ -10,7 +10,7 @@ from stoker.errors import UsageError
 from stoker.record import AttemptRecord, Process, State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from stoker.record import RunRecord
@@ -88,19 +88,36 @@ def follow(record: RunRecord, earlier: RunRecord, *, keep: Collection[str]) -> N
     Args:
         record: The new one.
         earlier: The one before; not running any more.
-        keep: The pipelines whose success stands and that are not run again.
+        keep: The pipelines whose success stands and that are not run again: see `standing`.
     """
     # That it runs was looked at: whoever still says so did not live to say more.
     state = State.KILLED if earlier.state is State.RUNNING else earlier.state
     record.attempts = [*earlier.attempts, AttemptRecord(earlier.start, earlier.end, state)]
     record.differences = list(earlier.differences)
-    record.pipelines = [
-        pipeline for pipeline in earlier.pipelines if pipeline.name in keep and pipeline.state is State.SUCCEEDED
-    ]
+    record.pipelines = [pipeline for pipeline in earlier.pipelines if pipeline.name in keep]
+    for pipeline in record.pipelines:
+        for sink in pipeline.sinks:
+            sink.already = True
+
+
+def standing(earlier: RunRecord, graph: Mapping[str, Collection[str]], selected: Sequence[str]) -> list[str]:
+    """The pipelines of a run that need not run again: they succeeded, and so did all that they extract from.
+
+    Args:
+        earlier: The record of the last try.
+        graph: For each pipeline of the job those that it extracts from.
+        selected: The run's pipelines, in order.
+    """
+    succeeded = {pipeline.name for pipeline in earlier.pipelines if pipeline.state is State.SUCCEEDED}
+    found: list[str] = []
+    for name in selected:
+        if name in succeeded and all(above in found or above not in selected for above in graph[name]):
+            found.append(name)
+    return found
 
 
 def _again(earlier: RunRecord) -> str:
-    return f"stoker run {earlier.job} --env {earlier.environment} --run-id {earlier.run_id}"
+    return f"stoker resume {earlier.run_id} --env {earlier.environment}"
 
 
 def _shown(value: Any) -> str:

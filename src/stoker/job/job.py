@@ -98,6 +98,38 @@ class Job:
             observer=observer,
         )
 
+    def resume(
+        self,
+        run_id: str,
+        *,
+        spark: SparkSession | None = None,
+        environment: str | None = None,
+        config: str | Path | None = None,
+        observer: Observer | None = None,
+        anyway: bool = False,
+    ) -> RunRecord:
+        """Go on with a run that did not succeed: only what is left is run, with the parameters that it had.
+
+        Args:
+            run_id: Its id, or the beginning of it; `last-failed` for the last one that did not succeed.
+            spark: As for `run`.
+            environment: Whose records are looked into; the run keeps its own environment.
+            config: As for `run`.
+            observer: As for `run`.
+            anyway: Whether to go on where code, configuration, parameters or inputs are not those of the run.
+
+        Returns:
+            The run record; that of a run which had succeeded comes back as it is.
+
+        Raises:
+            UsageError: If there is no such run of this job, it is still running, or something differs.
+            ConfigurationError: If its record cannot be read, the configuration is wrong, or Spark does not start.
+        """
+        from stoker.job.resume import recorded, resume
+
+        loaded, earlier = recorded(run_id, config=config, environment=environment)
+        return resume(self, earlier, loaded, anyway=anyway, spark=spark, observer=observer)
+
     def __repr__(self) -> str:
         return f"Job({self.name!r})"
 

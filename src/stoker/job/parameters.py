@@ -122,11 +122,65 @@ def checked(declared: type | None, given: Any) -> Any:
     return given
 
 
+def value_type(declared: type | None, name: str) -> Any | None:
+    """The type of a parameter's value, X where it is X or nothing; None for a tuple and for an unknown name."""
+    kind = None if declared is None else _kinds(declared).get(name)
+    found = _optional(kind) or kind
+    return None if found is None or _items(found) is not None else found
+
+
 def as_json(parameters: Any) -> dict[str, Any]:
     """The values for the run record: numbers and booleans as they are, the rest as text."""
     if parameters is None:
         return {}
     return {field.name: _json(getattr(parameters, field.name)) for field in dataclasses.fields(parameters)}
+
+
+def restored(declared: type | None, recorded: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The parameters of an earlier run, from its record.
+
+    Args:
+        declared: The job's dataclass now, or None.
+        recorded: What `as_json` answered then.
+
+    Returns:
+        An instance, and what the job has more or fewer now, in words: the first have their defaults, the others are left out.
+
+    Raises:
+        UsageError: If one that is required now was none then, or a value is not of its type any more.
+    """
+    known, kinds = listing(declared), {} if declared is None else _kinds(declared)
+    told = [f"{name} was {recorded[name]}, and is none of the job's any more" for name in recorded if name not in kinds]
+    values: dict[str, Any] = {}
+    for parameter in known:
+        if parameter.name not in recorded:
+            if parameter.required:
+                raise UsageError(
+                    f"The job has a required parameter {parameter.name!r} now ({parameter.kind}), which the run did not have.",
+                    state="Nothing was started.",
+                    next_step=f"Give it a default, or begin anew with --param {parameter.name}=...",
+                )
+            told.append(f"{parameter.name} is new, with its default {parameter.default or 'nothing'}")
+            continue
+        try:
+            values[parameter.name] = _from_json(kinds[parameter.name], recorded[parameter.name])
+        except (ValueError, TypeError):
+            raise UsageError(
+                f"The run's parameter {parameter.name}={recorded[parameter.name]!r} is not {parameter.kind} any more.",
+                state="Nothing was started.",
+                next_step="Let the job take such values again, or begin anew with stoker run.",
+            ) from None
+    return None if declared is None else declared(**values), told
+
+
+def _from_json(kind: Any, value: Any) -> Any:
+    inner = _optional(kind)
+    if inner is not None:
+        return None if value is None else _from_json(inner, value)
+    item = _items(kind)
+    if item is not None:
+        return tuple(_from_json(item, part) for part in value)
+    return _parse(kind, value if isinstance(value, str) else str(value))
 
 
 def _json(value: Any) -> Any:

@@ -15,7 +15,7 @@ from stoker.connectors.base import Names
 from stoker.errors import StokerError
 from stoker.failpoints import failpoint
 from stoker.job.code import loaded
-from stoker.job.earlier import claimed, follow, refuse_live, refuse_other
+from stoker.job.earlier import claimed, follow, refuse_live, refuse_other, standing
 from stoker.job.parameters import as_json
 from stoker.job.plan import make_plan
 from stoker.job.runner import Runner, TerminatedError
@@ -57,7 +57,7 @@ def perform(asked: Request) -> RunRecord:
         if earlier is not None:
             refuse_live(earlier)
             refuse_other(earlier, record)
-            follow(record, earlier, keep=selected if asked.before else ())
+            follow(record, earlier, keep=standing(earlier, asked.job.graph, selected) if asked.before else ())
         return _guarded(asked, record, selected, _Saved(store, record))
 
 

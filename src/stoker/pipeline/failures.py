@@ -28,7 +28,7 @@ def explained(error: Exception, pipeline: Pipeline, context: Context, step: str,
     where = f"Job {context.job}, pipeline {context.pipeline}"
     what = found.what if found.what.startswith("Job ") else f"{where}: {found.what}"
     state = _state(record) or found.state or ("Nothing was published." if step != "publish" else None)
-    next_step = found.next_step or f"stoker run {context.job} --run-id {context.run_id}"
+    next_step = found.next_step or f"stoker resume {context.run_id}"
     return type(found)(what, state=state, next_step=next_step)
 
 

@@ -125,8 +125,13 @@ def drop(connection: Connection, table: LoadTarget) -> bool:
     return True
 
 
-def sweep(connection: Connection, schema: str) -> list[str]:
+def sweep(connection: Connection, schema: str, *, dry: bool = False) -> list[str]:
     """Drop the staging tables of dead runs in a schema, and none of a live one.
+
+    Args:
+        connection: Any.
+        schema: Where.
+        dry: Whether only to look.
 
     Returns:
         The names of the dropped ones.
@@ -142,7 +147,7 @@ def sweep(connection: Connection, schema: str) -> list[str]:
         if match is None or not hold(connection, match[1]):
             continue
         try:
-            if drop(connection, LoadTarget(schema, name)):
+            if dry or drop(connection, LoadTarget(schema, name)):
                 dropped.append(name)
         finally:
             connection.run("SELECT pg_advisory_unlock(:key)", key=lock_key(match[1]))

@@ -148,6 +148,16 @@ class RunRecord:
         is_gone = self.state is State.RUNNING and self.process is not None and self.process.is_dead
         return State.KILLED if is_gone else self.state
 
+    def as_settled(self) -> RunRecord:
+        """The record as it stands: where its process is gone, the run and what it was doing are `killed`."""
+        if self.settled is self.state:
+            return self
+        pipelines = [
+            dataclasses.replace(each, state=State.KILLED) if each.state is State.RUNNING else each
+            for each in self.pipelines
+        ]
+        return dataclasses.replace(self, state=self.settled, pipelines=pipelines)
+
     def pipeline(self, name: str) -> PipelineRecord:
         """The record of the pipeline of that name.
 

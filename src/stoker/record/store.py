@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, UsageError, suggestion
@@ -14,9 +15,10 @@ from stoker.failpoints import failpoint
 from stoker.record.ids import checked_run_id, file_stem
 from stoker.record.model import State
 from stoker.record.parse import UnreadableRecordError, parse
+from stoker.record.process import started
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from stoker.record.model import RunRecord
 
@@ -144,6 +146,22 @@ class RecordStore:
                 records.append(found)
         records.sort(key=lambda record: (record.start, record.run_id), reverse=True)
         return records, unreadable
+
+    def torn(self) -> list[Path]:
+        """The files of records whose writer did not come to rename them."""
+        found = self.folder.glob(".*.json.*") if self.folder.is_dir() else ()
+        return sorted(path for path in found if path.suffix[1:].isdecimal() and started(int(path.suffix[1:])) is None)
+
+    def remove(self, records: Sequence[RunRecord]) -> None:
+        """Remove records, and the Spark logs that no other record names."""
+        for record in records:
+            self.path(record.run_id).unlink(missing_ok=True)
+        named = {record.spark_log for record in self.all()[0]}
+        for record in records:
+            for log in {record.spark_log, str(self.log(record.run_id))} - {None, *named}:
+                # Only what is ours: the log of a session that was given may be anywhere.
+                if Path(str(log)).parent == self.folder:
+                    Path(str(log)).unlink(missing_ok=True)
 
     def _read(self, path: Path) -> RunRecord | Unreadable | None:
         try:

@@ -11,6 +11,6 @@ proof     nothing is written before the server has shown that it is the folder's
 """
 
 from stoker.postgres.embedded.psql import psql
-from stoker.postgres.embedded.server import Server, elsewhere, start, status, stop
+from stoker.postgres.embedded.server import Server, elsewhere, is_made, start, status, stop
 
-__all__ = ["Server", "elsewhere", "psql", "start", "status", "stop"]
+__all__ = ["Server", "elsewhere", "is_made", "psql", "start", "status", "stop"]

@@ -135,6 +135,15 @@ def status(folder: Path) -> Server | None:
             raise
 
 
+def is_made(folder: Path) -> bool:
+    """Whether the folder has a server's data; finding out makes none.
+
+    Args:
+        folder: As for `start`.
+    """
+    return home.existing(home.located(folder)) is not None
+
+
 def elsewhere(folder: Path) -> Path | None:
     """Where the folder's data are if they are not in it; None if they are, or if there are none yet.
 

@@ -1,0 +1,138 @@
+"""What killed runs left at the sinks of jobs and among the records: finished, undone, marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stoker.connectors.base import Context, Names
+from stoker.errors import LeaseHeldError, StokerError
+from stoker.job.parameters import filled, listing, restored
+from stoker.record import RecordStore, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyspark.sql import SparkSession
+
+    from stoker.config import Config
+    from stoker.connectors.base import Sink
+    from stoker.job.job import Job
+    from stoker.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What was found at one place or in one record, and done about it."""
+
+    where: str
+    """A sink's place, or `run ID`."""
+    done: list[str] = field(default_factory=list)
+    """Each as `removed 2 staging folders`; empty if nothing was left."""
+    left: str | None = None
+    """Why it was left alone: somebody works there."""
+    error: StokerError | None = None
+    """Why it could not be repaired."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    where: str
+    sink: Sink
+    names: Names
+
+
+def repair_places(
+    jobs: Sequence[Job], config: Config, spark: SparkSession, given: Any, *, dry: bool
+) -> Iterator[Repaired]:
+    """Repair each sink of the jobs in each of its places; starts no Spark job.
+
+    Where paths have parameters, the places are those of the given ones, or else of the defaults, and of each run in this
+    environment that did not succeed.
+
+    Args:
+        jobs: Whose sinks.
+        config: Of the environment.
+        spark: Only for Hadoop's file systems.
+        given: Parameters of the one job, or None.
+        dry: Whether only to look.
+    """
+    records, _ = RecordStore(config.run.records).all()
+    seen: set[tuple[str, str]] = set()
+    for job in jobs:
+        unfinished = [
+            each
+            for each in records
+            if (each.job, each.environment) == (job.name, config.environment) and each.settled is not State.SUCCEEDED
+        ]
+        for place in _places(job, config, unfinished, given):
+            if isinstance(place, Repaired):
+                yield place
+            elif (place.sink.label(), place.where) not in seen:
+                seen.add((place.sink.label(), place.where))
+                yield _repaired(job, place, spark, dry=dry)
+
+
+def _places(job: Job, config: Config, unfinished: Sequence[RunRecord], given: Any) -> Iterator[_Place | Repaired]:
+    needed = [parameter.name for parameter in listing(job.parameters) if parameter.required]
+    sets = [given] if given is not None else [] if needed else [filled(job.parameters, {})]
+    for record in unfinished:
+        try:
+            sets.append(restored(job.parameters, record.parameters)[0])
+        except StokerError as error:
+            yield Repaired(f"run {record.run_id}", error=error)
+    for parameters in sets:
+        names = Names(config, parameters)
+        for pipeline in job.pipelines.values():
+            for _, sink in pipeline.sinks():
+                try:
+                    yield _Place(sink.describe(names).where, sink, names)
+                except StokerError as error:
+                    yield Repaired(f"{sink.label()} of {job.name}", error=error)
+    if not sets:
+        told = f"which places it has depends on its parameters ({', '.join(needed)}), and no unfinished run says them; give --param"
+        yield Repaired(f"job {job.name}", left=told)
+
+
+def _repaired(job: Job, place: _Place, spark: SparkSession, *, dry: bool) -> Repaired:
+    context = Context(spark, place.names, run_id="repair", job=job.name, pipeline="repair")
+    try:
+        return Repaired(place.where, place.sink.repair(context, dry=dry))
+    except LeaseHeldError as error:
+        return Repaired(place.where, left=error.what)
+    except StokerError as error:
+        return Repaired(place.where, error=error)
+    except Exception as error:  # noqa: BLE001 - py4j, Hadoop and connectors raise many; the other places matter too
+        first = str(error).strip().partition("\n")[0]
+        told = StokerError(
+            f"{type(error).__name__}: {first}", next_step="Check the place and the rights there, then repair again."
+        )
+        return Repaired(place.where, error=told)
+
+
+def repair_records(config: Config, jobs: Sequence[str] | None, *, dry: bool) -> Iterator[Repaired]:
+    """Mark the runs whose process is gone as killed, and remove what is left of records that were never whole.
+
+    Args:
+        config: Of the environment; runs of others are passed over.
+        jobs: The names of the jobs; None for whatever has a record.
+        dry: Whether only to look.
+    """
+    store = RecordStore(config.run.records)
+    for record in store.all()[0]:
+        if record.environment != config.environment or (jobs is not None and record.job not in jobs):
+            continue
+        where = f"run {record.run_id}"
+        if record.state is State.RUNNING and record.settled is State.KILLED:
+            if not dry:
+                store.write(record.as_settled())
+            yield Repaired(where, [f"marked as killed; go on with it: stoker resume {record.run_id}"])
+        elif record.state is State.RUNNING and record.process is not None:
+            seen = "is running" if record.process.is_here else "says that it is running, which cannot be seen from here"
+            yield Repaired(where, left=f"it {seen} ({record.process})")
+    torn = store.torn()
+    if torn:
+        if not dry:
+            for path in torn:
+                path.unlink(missing_ok=True)
+        yield Repaired(str(store.folder), [f"removed {len(torn)} unfinished file{'' if len(torn) == 1 else 's'}"])
