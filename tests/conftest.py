@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,10 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A project's folder with `source` and `lake` as places."""
-    return Project(tmp_path)
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project's folder with `source` and `lake` as places; what was imported from it is forgotten."""
+    path = list(sys.path)
+    project = Project(tmp_path)
+    yield project
+    sys.path[:] = path
+    project.forget()

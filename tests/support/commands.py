@@ -12,7 +12,7 @@ from stoker import logs
 from stoker.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from support.project import Project
 
@@ -29,20 +29,15 @@ class Done:
 @pytest.fixture
 def stoker(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Done]]:
+) -> Callable[..., Done]:
     """Runs `stoker ARGUMENTS` in the project's folder; the project's modules are imported anew each time."""
     monkeypatch.chdir(project.folder)
     monkeypatch.syspath_prepend(str(project.folder))
     # It would send what other tests log to a stream that is closed by then.
     monkeypatch.setattr(logs, "configure", lambda *_: None)
 
-    def forget() -> None:
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None)).startswith(str(project.folder)):
-                del sys.modules[name]
-
     def run(*arguments: str) -> Done:
-        forget()
+        project.forget()
         monkeypatch.setattr(sys, "argv", ["stoker", *arguments])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -51,5 +46,4 @@ def stoker(
         assert isinstance(ended.value.code, int)
         return Done(ended.value.code, shown.out, shown.err)
 
-    yield run
-    forget()
+    return run

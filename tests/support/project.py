@@ -58,6 +58,12 @@ class Project:
             check=False,
         )
 
+    def forget(self) -> None:
+        """Have its modules imported anew."""
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None)).startswith(str(self.folder)):
+                del sys.modules[name]
+
     def leftovers(self) -> list[str]:
         """Everything in the lake that only a publish in progress may have."""
         names = ("staging-", "intent.json", "lease-", ".tmp")

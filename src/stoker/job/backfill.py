@@ -8,6 +8,8 @@ import json
 import queue
 import re
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +152,7 @@ class Backfill:
             waiting.put(outcome)
         log = RecordStore(self.config.run.records).log(f"backfill-{new_run_id()}")
         stopping, config = Stop(), _patient(self.config, parallel)
-        telling, idle = threading.Lock(), queue.SimpleQueue[None]()
+        telling, idle, active = threading.Lock(), queue.SimpleQueue[None](), set[int]()
         try:
             session = in_thread(
                 lambda: obtain_session(
@@ -162,6 +164,8 @@ class Backfill:
             return
 
         def work() -> None:
+            # First of all, so that whoever has asked them to stop sees each that may have missed it.
+            active.add(threading.get_ident())
             try:
                 while stopping.signal is None and not self.lost:
                     outcome = waiting.get_nowait()
@@ -171,29 +175,31 @@ class Backfill:
             except queue.Empty:
                 pass
             finally:
+                active.discard(threading.get_ident())
                 idle.put(None)
 
+        workers = [threading.Thread(target=work, name=f"stoker-backfill-{n}", daemon=True) for n in range(parallel)]
         try:
-            for number in range(parallel):
-                threading.Thread(target=work, name=f"stoker-backfill-{number}", daemon=True).start()
-            self._wait(idle, parallel, stopping)
+            self._work(workers, active, idle, stopping)
         finally:
             stop(session)
 
-    def _wait(self, idle: queue.SimpleQueue[None], workers: int, stopping: Stop) -> None:
+    def _work(
+        self, workers: Sequence[threading.Thread], active: set[int], idle: queue.SimpleQueue[None], stopping: Stop
+    ) -> None:
         """Until all have ended; the first signal asks them to, a second one does not wait for it."""
         # Not by joining them: a signal in Thread.join makes Python 3.11 take a thread for ended that goes on.
-        while workers:
-            try:
-                idle.get(timeout=0.2)
-                workers -= 1
-            except queue.Empty:
-                continue
-            except KeyboardInterrupt as interrupt:
-                if stopping.signal is not None:
-                    return
+        try:
+            for worker in workers:
+                worker.start()
+            for _ in workers:
+                _next(idle)
+        except KeyboardInterrupt as interrupt:
+            with suppress(KeyboardInterrupt):
                 self.signal = _name(interrupt)
                 stopping.ask(self.signal)
+                while active:
+                    time.sleep(0.1)
 
     def _one(
         self,
@@ -271,6 +277,13 @@ def _has_effect(earlier: RunRecord) -> bool:
 def _patient(config: Config, parallel: int) -> Config:
     """Runs into one folder take turns: each waits for all that are before it."""
     return dataclasses.replace(config, run=dataclasses.replace(config.run, lease_wait=config.run.lease_wait * parallel))
+
+
+def _next(idle: queue.SimpleQueue[None]) -> None:
+    """Wait for one in slices, so that signals are heard."""
+    while True:
+        with suppress(queue.Empty):
+            return idle.get(timeout=0.2)
 
 
 def _name(interrupt: KeyboardInterrupt) -> str:
