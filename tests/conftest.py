@@ -15,6 +15,7 @@ from support.project import Project
 from support.servers import db, info, schema, server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["db", "info", "schema", "server", "stoker"]
