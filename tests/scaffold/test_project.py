@@ -71,7 +71,7 @@ def test_a_project_has_the_files_that_its_readme_lists(tmp_path: Path, postgres:
     assert sorted(files(folder)) == [
         ".github/workflows/ci.yml", ".gitignore", "Makefile", "README.md", "data/orders.csv", "data/rates.csv", "main.py",
         "pyproject.toml", "shop/__init__.py", "shop/pipelines.py", "shop/schemas.py", "shop/transformers.py", "stoker.toml",
-        "tests/conftest.py", "tests/test_job.py", "tests/test_transformers.py",
+        "tests/test_job.py", "tests/test_transformers.py",
     ]  # fmt: skip
     texts = {name: (folder / name).read_text("utf-8") for name in files(folder)}
     assert [name for name, text in texts.items() if project.PLACEHOLDER in text] == []
@@ -110,8 +110,7 @@ def test_the_variant_with_postgresql_is_the_same_project() -> None:
         'load=write.parquet(lake / "daily_revenue", mode="replace"),',
         "make run      # do it: into .stoker/lake",
         "# Put your own paths here. `stoker plan project_name --env production` shows what a run would read and write.",
-        "from pathlib import Path",  # moves up, because it is used when the tests run
-        "import pytest",
+        '"""In the environment `testing`, with a lake of this test\'s own."""',
     }
 
 
@@ -137,7 +136,7 @@ def test_what_is_not_installed_is_among_the_next_commands(
     monkeypatch.setattr(init, "find_spec", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
 
-    assert typed(tmp_path, "shop")[1][:3] == ["cd shop", "pip install 'stoker[local]'", "pip install pytest"]
+    assert typed(tmp_path, "shop")[1][:3] == ["cd shop", "pip install 'stoker[local]'", "pip install 'stoker[testing]'"]
 
 
 def test_the_working_folder_itself_can_become_the_project(tmp_path: Path, typed: Typed) -> None:

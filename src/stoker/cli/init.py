@@ -35,7 +35,7 @@ def _commands(name: str, *, postgres: bool) -> list[tuple[str, str]]:
     if find_spec("pyspark") is None:
         commands.append(("pip install 'stoker[local]'", "Spark, for this machine"))
     if find_spec("pytest") is None:
-        commands.append(("pip install pytest", "for its tests"))
+        commands.append(("pip install 'stoker[testing]'", "pytest, for its tests"))
     commands += [
         (f"stoker plan {name}", "what would be done"),
         (f"stoker run {name}", "do it: from data/ into .stoker/lake" + (" and PostgreSQL" if postgres else "")),

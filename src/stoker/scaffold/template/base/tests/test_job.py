@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from stoker.testing import assert_frames_equal
 
 from project_name.pipelines import job
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from stoker.testing import RunJob
 
-    import pytest
-    from pyspark.sql import SparkSession
+SAMPLE = Path(__file__).parent.parent / "data"
 
 
-def test_the_sample_files_give_the_revenue_of_each_day(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sample_files_give_the_revenue_of_each_day(run_job: RunJob) -> None:
     """In the environment `testing`, with a lake of this test's own."""
-    monkeypatch.setenv("STOKER_PLACES__LAKE", str(tmp_path))
+    done = run_job(job, places={"source": SAMPLE})
 
-    record = job.run(spark=spark, environment="testing")
-
-    assert record.state == "succeeded", record.to_json()
-    assert record.pipeline("orders").rows_written == 6
-    days = spark.read.parquet(str(tmp_path / "daily_revenue")).orderBy("day").collect()
-    assert [(row.day.day, row.orders, row.revenue) for row in days] == [
-        (1, 2, Decimal("30.50")),
-        (2, 2, Decimal("115.25")),
-        (3, 2, Decimal("92.00")),
-    ]
+    assert done.record.pipeline("orders").rows_written == 6
+    assert_frames_equal(
+        done.frame("daily_revenue"),
+        """
+        day        | orders | revenue
+        2024-01-01 | 2      | 30.50
+        2024-01-02 | 2      | 115.25
+        2024-01-03 | 2      | 92.00
+        """,
+    )
