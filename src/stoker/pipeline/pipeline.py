@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stoker.connectors.base import Context, Endpoint, Names, Sink, Source
 from stoker.errors import DefinitionError, suggestion
+from stoker.files.view import ChangedError
 from stoker.pipeline.transformer import check_extract, transformer
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+_LOOKS = 10
+"""At a source whose folders are published again and again."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -116,7 +120,7 @@ class Pipeline:
             SourceError: If something to extract is missing.
             TransformError: If the transformer fails or returns something else.
         """
-        extracted = {key: source.read(context) for key, source in self.extract.items()}
+        extracted = {key: _read(source, context) for key, source in self.extract.items()}
         given = context.names.parameters
         parameters = {} if given is None else {name: getattr(given, name) for name in given.__dataclass_fields__}
         return self.transformer.call(extracted, parameters, self.outputs)
@@ -218,6 +222,14 @@ class PipelineSource(Source):
         if not self.pipeline.is_view:
             return None
         return explanation(self.pipeline, error, context)
+
+
+def _read(source: Source, context: Context) -> DataFrame:
+    """The source's frame; looked up again as long as folders are published while that is done."""
+    for _ in range(_LOOKS):
+        with suppress(ChangedError):
+            return source.read(context)
+    return source.read(context)
 
 
 def explanation(pipeline: Pipeline, error: Exception, context: Context) -> Exception | None:
