@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from stoker import Sink
+    from stoker import Sink, Source
     from stoker.config import Config
     from stoker.job.events import Observer
 
@@ -63,11 +63,16 @@ class Target:
         """The sink as a pipeline declares it."""
         return self.case.kind.sink(self.where, self.case.mode, **options)
 
+    def source(self) -> Source:
+        """The rows that tests write."""
+        return read.csv(place("source") / "rows.csv", schema=SCHEMA)
+
     def job(self, transform: Callable[..., Any] | None = None, **options: Any) -> Job:
         """A job that copies `source/rows.csv` into the sink, or what the transformer makes of it."""
-        source = read.csv(place("source") / "rows.csv", schema=SCHEMA)
         two = transform or (lambda rows: rows.repartition(2, "id"))
-        return Job("behaviour", [Pipeline("rows", extract={"rows": source}, transform=two, load=self.sink(**options))])
+        return Job(
+            "behaviour", [Pipeline("rows", extract={"rows": self.source()}, transform=two, load=self.sink(**options))]
+        )
 
     def run(
         self,

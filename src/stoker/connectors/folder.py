@@ -103,6 +103,7 @@ class FolderSink(Sink):
 
         Raises:
             SourceError: If nothing was published there yet (or, for `this_run`, not by this run).
+            ChangedError: If it was published meanwhile.
         """
         path = context.path(self.path)
         fs = file_system(context.spark, path)
@@ -123,7 +124,10 @@ class FolderSink(Sink):
                 next_step="Run the pipeline that loads it first (without --only).",
             )
         schema = written_schema(shown.latest)
-        return read_view(context.spark, shown, form=self.form.name, schema=schema, options=self.form.read_options)
+        frame = read_view(context.spark, shown, form=self.form.name, schema=schema, options=self.form.read_options)
+        if not this_run:
+            shown.check_current(fs, target)
+        return frame
 
     def fingerprint(self, context: Context) -> dict[str, Any]:
         """Number, bytes, times and names of the files, and the run that published last."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stoker.connectors.base import Context
     from stoker.connectors.paths import Path
     from stoker.files.control import Commit
+    from stoker.files.view import View
 
 _WILDCARDS = frozenset("*?[{")
 
@@ -61,6 +62,17 @@ class Input:
     parts: tuple[Part, ...]
     latest: Commit | None
     """The last commit, if it is one folder that Stoker publishes."""
+    views: tuple[tuple[FileSystem, Target, View], ...] = ()
+    """The states of the folders that Stoker publishes, as they were seen."""
+
+    def check_current(self) -> None:
+        """Make sure that all files, once they are listed, are of the states that were seen.
+
+        Raises:
+            ChangedError: If something was published meanwhile.
+        """
+        for fs, target, shown in self.views:
+            shown.check_current(fs, target)
 
 
 def input_of(context: Context, paths: Sequence[Path]) -> Input:
@@ -73,8 +85,9 @@ def input_of(context: Context, paths: Sequence[Path]) -> Input:
     if key not in context.found:
         found = [_found(context, path) for path in paths]
         parts = tuple(part for each in found for part in each.parts)
+        views = tuple(seen for each in found for seen in each.views)
         latest = found[0].latest if len(found) == 1 else None
-        context.found[key] = Input(", ".join(each.path for each in found), parts, latest)
+        context.found[key] = Input(", ".join(each.path for each in found), parts, latest, views)
     known: Input = context.found[key]
     return known
 
@@ -84,23 +97,25 @@ def _found(context: Context, path: Path) -> Input:
     fs = file_system(context.spark, text)
     published = _published(fs, text)
     if published is not None:
-        return Input(text, *published)
+        return published
     if fs.exists(text):
         return Input(text, (_literal(fs, text),), None)
     matches = [match for match in fs.glob(text) if not is_hidden(match.path.rpartition("/")[2])]
     if not matches:
         raise _missing(fs, text, path)
     parts: list[Part] = []
+    views: list[tuple[FileSystem, Target, View]] = []
     for folder in [match.path for match in matches if match.is_folder]:
         known = _published(fs, folder)
-        parts += known[0] if known is not None else (Part(fs, folder),)
+        parts += known.parts if known is not None else (Part(fs, folder),)
+        views += known.views if known is not None else ()
     files = tuple(match.path for match in matches if not match.is_folder)
     if files:
         parts.append(Part(fs, None, files, text if not parts else None))
-    return Input(text, tuple(parts), None)
+    return Input(text, tuple(parts), None, tuple(views))
 
 
-def _published(fs: FileSystem, folder: str) -> tuple[tuple[Part, ...], Commit] | None:
+def _published(fs: FileSystem, folder: str) -> Input | None:
     """The consistent content of a folder that Stoker publishes; None for another one."""
     target = Target(folder.rstrip("/"))
     if not fs.exists(target.control):
@@ -108,7 +123,8 @@ def _published(fs: FileSystem, folder: str) -> tuple[tuple[Part, ...], Commit] |
     shown = view(fs, target)
     if shown.latest is None:
         return None
-    return tuple(Part(fs, root.base, root.paths()) for root in shown.roots), shown.latest
+    parts = tuple(Part(fs, root.base, root.paths()) for root in shown.roots)
+    return Input(folder, parts, shown.latest, ((fs, target, shown),))
 
 
 def _literal(fs: FileSystem, text: str) -> Part:

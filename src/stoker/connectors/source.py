@@ -103,6 +103,7 @@ class FileSource(Source):
 
         Raises:
             SourceError: If there is none, or their columns differ.
+            ChangedError: If a folder was published meanwhile.
         """
         from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
@@ -117,6 +118,7 @@ class FileSource(Source):
                     next_step="Declare the columns to read with schema=; where a file lacks one, its rows have null.",
                 )
             frame = part if frame is None else frame.unionByName(part)
+        found.check_current()
         if frame is None and found.latest is not None and schema is not None:
             names = [F.lit(None).cast("string").alias(self.file_column)] if self.file_column else []
             return context.spark.createDataFrame([], schema).select("*", *names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import SourceError
+from stoker.errors import SourceError, TransientError
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.lease import live_holder
 from stoker.files.publish import marker
@@ -49,6 +49,29 @@ class View:
     roots: tuple[Root, ...]
     latest: Commit | None
     """The last commit, with the schema; None if Stoker never published there."""
+    unfinished: bool = False
+    """Whether its publish was decided and was cut."""
+
+    def check_current(self, fs: FileSystem, target: Target) -> None:
+        """Make sure that nothing was published since the view: then what was listed meanwhile is of one state.
+
+        Raises:
+            ChangedError: If something was.
+        """
+        intent = read_commit(fs, target.intent)
+        now = intent if self.unfinished or intent is not None else read_commit(fs, target.latest)
+        if (intent is not None) != self.unfinished or _nonce(now) != _nonce(self.latest):
+            raise ChangedError(
+                f"{target.path} was published anew while it was looked up, again and again.", next_step="Run again."
+            )
+
+
+class ChangedError(TransientError):
+    """A folder was published between a look at its state and the listing of its files: look again."""
+
+
+def _nonce(commit: Commit | None) -> str | None:
+    return None if commit is None else commit.nonce
 
 
 def view(fs: FileSystem, target: Target) -> View:
@@ -65,7 +88,7 @@ def view(fs: FileSystem, target: Target) -> View:
             is_file = latest is not None and latest.is_file
             return View((Root(None, (target.path,)) if is_file else Root(target.path),), latest)
         if live_holder(fs, target) is None or time.monotonic() > deadline:
-            return View(_decided(fs, target, intent), intent)
+            return View(_decided(fs, target, intent), intent, unfinished=True)
         time.sleep(0.05)
 
 

@@ -11,6 +11,7 @@ from stoker.checks import checks_of
 from stoker.checks.definitions import References, Table, only
 from stoker.connectors.base import Context, Endpoint, Names, Sink, Source
 from stoker.errors import DefinitionError, suggestion
+from stoker.files.view import ChangedError
 from stoker.pipeline.transformer import check_extract, transformer
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from stoker.checks import Check
 
+_LOOKS = 10
+"""At a source whose folders are published again and again."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -128,7 +131,7 @@ class Pipeline:
             TransformError: If the transformer fails or returns something else.
         """
         context.reading()
-        extracted = {key: source.read(context) for key, source in self.extract.items()}
+        extracted = {key: _read(source, context) for key, source in self.extract.items()}
         given = context.names.parameters
         parameters = {} if given is None else {name: getattr(given, name) for name in given.__dataclass_fields__}
         return self.transformer.call(extracted, parameters, self.outputs)
@@ -230,6 +233,17 @@ class PipelineSource(Source):
         if not self.pipeline.is_view:
             return None
         return explanation(self.pipeline, error, context)
+
+
+def _read(source: Source, context: Context) -> DataFrame:
+    """The source's frame; looked up again as long as folders are published while that is done."""
+    for _ in range(_LOOKS):
+        try:
+            return source.read(context)
+        except ChangedError:
+            context.found.clear()
+            context.reading()
+    return source.read(context)
 
 
 def explanation(pipeline: Pipeline, error: Exception, context: Context) -> Exception | None:
