@@ -197,7 +197,7 @@ def test_prune_removes_what_is_old_and_done(store: RecordStore, stoker: Stoker) 
     assert dry.out == "would remove a-1 (j, succeeded)\nwould remove a-0 (j, succeeded)\n2 to remove, 4 left\n"
     assert len(list(store.folder.glob("*.json"))) == 6
 
-    kept = stoker("runs", "prune", "--older-than", "4d")
+    kept = stoker("runs", "prune", "--older-than", "110h")
     assert kept.out == "removed a-0 (j, succeeded)\n1 removed, 5 left\n", kept
     assert log.exists()
     rest = stoker("runs", "prune", "--older-than", "0h")
