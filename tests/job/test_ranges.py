@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import Enum
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stoker import UsageError
@@ -97,6 +97,7 @@ def test_too_many_combinations_are_refused() -> None:
         found(number="1..5000", name="a,b,c,d,e")
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.dates(), st.integers(0, 400), st.integers(1, 9))
 def test_a_range_is_what_counting_gives(first: date, days: int, step: int) -> None:
     """Every step from the first on, up to the last."""

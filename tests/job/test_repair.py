@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Stoker = Callable[..., Done]
 
-ALWAYS = {("replace", "files.publish.intent_written"), ("append", "files.stage.written")}
+ALWAYS = {("replace", "files.publish.intent_written")}
 
 
 def has_jobs(project: Project, mode: str, module: str = "loads") -> None:

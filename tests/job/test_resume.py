@@ -122,6 +122,7 @@ def test_what_differs_is_told_before_anything_is_touched(app: Project, stoker: C
         f"- input: rows of a, {app.source}/rows.csv, has changed: bytes ",
         "would not be run again: a.",
         "stoker resume night --anyway",
+        "stoker run JOB --env development --param day=2013-01-01\n",
     ):
         assert told in refused.err
     assert path.read_text() == before

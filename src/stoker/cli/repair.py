@@ -20,7 +20,7 @@ from stoker.secrets import redact
 from stoker.spark.session import obtain_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -95,6 +95,8 @@ def _jobs(config: Config, name: str | None) -> tuple[list[Job], list[Repaired]]:
     if name is not None:
         return [job_of(config, name)], []
     found, problems = [], []
+    if not config.jobs:
+        click.echo(f"{config.source.name} has no [jobs]: only the run records are looked at", err=True)
     for key in config.jobs:
         try:
             found.append(job_of(config, key))
@@ -128,9 +130,9 @@ def _say(found: Repaired, *, dry: bool) -> None:
         click.echo(redact(f"{where}: error: {here(str(found.error))}"), err=True)
 
 
-def _verdict(found: Iterable[Repaired]) -> str:
+def _verdict(found: Sequence[Repaired]) -> str:
     clean = sum(not (each.done or each.left or each.error) for each in found)
-    return f"nothing was left in {clean} place{'' if clean == 1 else 's'}" if clean else "done"
+    return f"nothing was left in {clean} place{'' if clean == 1 else 's'}" if clean or not found else "done"
 
 
 def _document(found: Iterable[Repaired], *, dry: bool) -> dict[str, Any]:

@@ -138,10 +138,10 @@ class FolderSink(Sink):
         path = context.path(self.path)
         found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry)
         done = []
-        if found.decided is not None:
-            done.append(
-                f"finished the publish of run {found.decided.run_id} ({found.decided.mode}, {len(found.decided.files)} files)"
-            )
+        decided = found.decided
+        if decided is not None:
+            files = f"{len(decided.files)} file{'' if len(decided.files) == 1 else 's'}"
+            done.append(f"finished the publish of run {decided.run_id} ({decided.mode}, {files})")
         for names, thing in (
             (found.staging, "staging folder"),
             (found.temporary, "temporary file"),

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stoker.job.parameters import as_json
+from stoker.job.parameters import as_json, shown
 from stoker.job.plan import make_plan
 from stoker.record import RecordStore, State
 
@@ -134,9 +134,9 @@ def values_of(
         values = as_json(parameters)
         content = json.dumps([job.name, environment, values, sorted(only)], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:10]
-        slug = re.sub(r"[^A-Za-z0-9.+=@_-]+", "-", "_".join(_shown(value) for value in _special(parameters).values()))
+        slug = re.sub(r"[^A-Za-z0-9.+=@_-]+", "-", "_".join(shown(value) for value in _special(parameters).values()))
         run_id = "-".join(part for part in ("backfill", job.name[:_SLUG], slug[:_SLUG], digest) if part)
-        name = ", ".join(f"{name}={_shown(values[name])}" for name in given)
+        name = ", ".join(f"{name}={shown(values[name])}" for name in given)
         found.setdefault(run_id, Value(parameters, name, run_id))
     return list(found.values())
 
@@ -149,7 +149,3 @@ def _special(parameters: Any) -> dict[str, Any]:
         for name, value in as_json(parameters).items()
         if defaults[name] is dataclasses.MISSING or getattr(parameters, name) != defaults[name]
     }
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -183,6 +183,11 @@ def _from_json(kind: Any, value: Any) -> Any:
     return _parse(kind, value if isinstance(value, str) else str(value))
 
 
+def shown(value: Any) -> str:
+    """A value of `as_json` as `--param` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
+
+
 def _json(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return _json(value.value)

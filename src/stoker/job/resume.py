@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from stoker.config import find_config, load_config
@@ -10,7 +11,7 @@ from stoker.errors import ConfigurationError, UsageError
 from stoker.job.changes import code_changes, configuration_changes, input_changes
 from stoker.job.earlier import refuse_live
 from stoker.job.events import Observer
-from stoker.job.parameters import restored
+from stoker.job.parameters import restored, shown
 from stoker.job.perform import perform
 from stoker.job.request import Request
 from stoker.job.stop import Stop
@@ -104,7 +105,7 @@ def resume(
             refuse_live(now)  # somebody else may have been quicker while Spark started
         found = [*differences, *input_changes(job, Names(config, parameters), session, earlier)]
         if found and not anyway:
-            raise _not_the_same(earlier, found)
+            raise _not_the_same(earlier, found, config)
         record.differences += [each for each in found if each not in record.differences]
 
     return perform(
@@ -130,14 +131,15 @@ def _elsewhere(earlier: RunRecord) -> list[str]:
     return []
 
 
-def _not_the_same(earlier: RunRecord, differences: list[str]) -> UsageError:
+def _not_the_same(earlier: RunRecord, differences: list[str], config: Config) -> UsageError:
     lines = "".join(f"\n  - {each}" for each in differences)
     done = [pipeline.name for pipeline in earlier.pipelines if pipeline.state is State.SUCCEEDED]
-    given = "".join(f" --param {name}=..." for name in earlier.parameters)
+    given = "".join(f" --param {name}={quote(shown(value))}" for name, value in earlier.parameters.items())
+    job = earlier.job if earlier.job in config.jobs else "JOB"
     return UsageError(
         f"The run {earlier.run_id} would not go on as it began, because {'this differs' if len(differences) == 1 else 'these differ'}:"
         f"{lines}",
         state=f"Nothing was started. Succeeded before, and would not be run again: {', '.join(done) or 'nothing'}.",
-        next_step=f"To go on all the same: stoker resume {earlier.run_id} --anyway. To begin anew: stoker run {earlier.job} --env "
+        next_step=f"To go on all the same: stoker resume {earlier.run_id} --anyway. To begin anew: stoker run {job} --env "
         f"{earlier.environment}{given}",
     )
