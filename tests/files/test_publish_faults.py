@@ -8,26 +8,13 @@ import pytest
 
 from support.child import run_child
 from support.loads import as_rows, load, rows_of, run, through_stoker, write_rows
+from support.points import POINTS, UNDECIDED
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from support.project import Project
 
-UNDECIDED = ["files.stage.begin", "files.stage.written", "pipeline.all_staged", "files.publish.begin"]
-DECIDED = [
-    "files.publish.intent_written",
-    "files.publish.moved",
-    "files.publish.committed",
-    "files.publish.latest_written",
-    "files.publish.intent_removed",
-    "files.publish.staging_removed",
-]
-POINTS = {
-    "replace": [*UNDECIDED, *DECIDED, "files.publish.exchanged"],
-    "append": [*UNDECIDED, *DECIDED, "files.publish.one_moved"],
-    "replace_partitions": [*UNDECIDED, *DECIDED, "files.publish.one_moved", "files.publish.exchanged"],
-}
 IN_EVERY_RUN = {
     ("replace", "files.stage.written"),
     ("replace", "files.publish.intent_written"),

@@ -20,6 +20,7 @@ from stoker.record import Process, RecordStore, RunRecord, State
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, as_rows, load, rows_of, through_stoker
+from support.points import POINTS, UNDECIDED
 from support.servers import staging_tables
 
 if TYPE_CHECKING:
@@ -34,20 +35,6 @@ if TYPE_CHECKING:
 
     Stoker = Callable[..., Done]
 
-UNDECIDED = ["files.stage.begin", "files.stage.written", "pipeline.all_staged", "files.publish.begin"]
-DECIDED = [
-    "files.publish.intent_written",
-    "files.publish.moved",
-    "files.publish.committed",
-    "files.publish.latest_written",
-    "files.publish.intent_removed",
-    "files.publish.staging_removed",
-]
-POINTS = {
-    "replace": [*UNDECIDED, *DECIDED, "files.publish.exchanged"],
-    "append": [*UNDECIDED, *DECIDED, "files.publish.one_moved"],
-    "replace_partitions": [*UNDECIDED, *DECIDED, "files.publish.one_moved", "files.publish.exchanged"],
-}
 ALWAYS = {("replace", "files.publish.intent_written"), ("append", "files.stage.written")}
 
 

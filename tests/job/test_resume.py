@@ -16,6 +16,7 @@ from stoker.job.earlier import standing
 from stoker.job.parameters import as_json, restored
 from stoker.job.resume import recorded, resume
 from stoker.record import PipelineRecord, Process, RecordStore, RunRecord, State
+from stoker.record.process import started
 from stoker.spark import session
 from support.child import run_child
 from support.loads import SCHEMA, as_rows, rows_of, write_rows
@@ -213,7 +214,7 @@ def test_a_run_that_goes_on_elsewhere_is_left_alone(spark: SparkSession, project
     """One of a process that lives is refused with who it is; one of another machine may be resumed on request only."""
     here = Process.current()
     config = project.folder / "stoker.toml"
-    other = dataclasses.replace(here, pid=1, started=_started(1))
+    other = dataclasses.replace(here, pid=1, started=started(1))
     stored(project, state=State.RUNNING, process=other)
     with pytest.raises(UsageError, match=r"still running \(process 1 on ") as caught:
         twice().resume("x", spark=spark, config=config, anyway=True)
@@ -227,7 +228,7 @@ def test_a_run_that_goes_on_elsewhere_is_left_alone(spark: SparkSession, project
 def test_two_that_resume_at_once_do_not_both_go_on(spark: SparkSession, project: Project) -> None:
     """Whoever finds, when Spark is there, that another process has begun meanwhile stops before it touches the record."""
     earlier = stored(project)
-    other = dataclasses.replace(Process.current(), pid=1, started=_started(1))
+    other = dataclasses.replace(Process.current(), pid=1, started=started(1))
 
     write_rows(project.folder, "1")
     made = session.obtain_session
@@ -309,9 +310,3 @@ def test_parameters_come_back_from_the_record() -> None:
     ]
     with pytest.raises(UsageError, match="day=5 is not a date"):
         restored(Everything, {**recorded_then, "day": 5})
-
-
-def _started(pid: int) -> str | None:
-    from stoker.record.process import started
-
-    return started(pid)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stoker import Job, Pipeline, place, read, write
+from stoker import Job, Pipeline, failpoints, place, read, write
 from stoker.errors import ConfigurationError
 from stoker.job import perform
 from stoker.job.events import Observer
@@ -34,7 +34,7 @@ class Told(Observer):
         del record
         self._monkeypatch.setattr(perform, "failpoint", self._once)
         if self._point == "full":
-            self._monkeypatch.setattr("stoker.failpoints._armed", {"record.written": "raise"})
+            self._monkeypatch.setattr(failpoints, "_armed", failpoints._parse("record.written:raise"))
 
     def run_ended(self, record: RunRecord) -> None:
         """The table."""

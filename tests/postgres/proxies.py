@@ -53,6 +53,14 @@ class Relay:
     def __exit__(self, *_: object) -> None:
         close(self._listener, *self._open)
 
+    def towards(self, host: str, port: int) -> None:
+        """Another server from now on, for new connections."""
+        self._goal = (host, port)
+
+    def open(self) -> None:
+        """Let everybody through again."""
+        self._refuse = self._refuse_then = False
+
     def cut_at_commit(self, how: str, *, then_refuse: bool = False) -> None:
         """At the next COMMIT cut once.
 
@@ -80,7 +88,11 @@ class Relay:
                 if self._refuse:
                     client.close()
                     continue
-                server = socket.create_connection(self._goal)
+                try:
+                    server = socket.create_connection(self._goal)
+                except OSError:  # it is down: so are we
+                    client.close()
+                    continue
                 self._open += [client, server]
                 for pump in (self._forth, self._back):
                     threading.Thread(target=pump, args=(client, server), daemon=True).start()

@@ -343,7 +343,7 @@ def test_staged_rows_that_are_not_as_reported_are_not_published(load: Loads, db:
         sink = load(run_id="new")
         stage(sink, "new")
         db.run(change.format(sink._plan().staging.table.sql))
-        with pytest.raises(SinkError, match="are not those that the tasks reported"):
+        with pytest.raises(TransientError, match="are not those that the tasks reported"):
             sink.publish()
         sink.discard()
         assert content(db, schema) == OLD

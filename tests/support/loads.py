@@ -112,4 +112,4 @@ def flaky(rows: DataFrame) -> DataFrame:
             if context.attemptNumber() == 0 and context.partitionId() == 0:
                 raise RuntimeError("the first attempt fails in mid-partition")
 
-    return rows.repartition(2, "id").mapInPandas(batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here
+    return rows.repartition(2, "id").mapInPandas(batches, rows.schema)  # type: ignore[arg-type]  # pandas has no types here

@@ -19,6 +19,7 @@ from stoker.errors import UsageError
 from stoker.job.backfill import HAD_SUCCEEDED, Backfill, Outcome, values_of
 from stoker.job.events import Observer
 from stoker.job.ranges import combinations
+from stoker.job.series import Series
 from stoker.record import State
 from stoker.secrets import redact
 
@@ -93,7 +94,8 @@ def _work(  # noqa: PLR0913 - one for each option
     )
     if todo and not dry_run:
         parallel = min(parallel, len(todo))
-        task.run(todo, parallel=parallel, observer=lambda: _Traces(shown=traceback), ended=_Told(len(todo)))
+        ended = _Told(len(todo))
+        Series(task, todo, parallel=parallel, observer=lambda: _Traces(shown=traceback), ended=ended).run()
     if as_json:
         click.echo(redact(json.dumps(_document(task, warnings), indent=2, ensure_ascii=False)))
     else:
@@ -155,7 +157,7 @@ def _end(task: Backfill) -> int:
     done = sum(states[state] for state in _GOOD)
     _say(", ".join(f"{number} {state}" for state, number in states.items()))
     if task.lost:
-        _say("Spark's JVM went away, so that the rest was not started; the runs' records name its log")
+        _say("Spark's JVM went away, so that the rest was not started; stoker runs show ID names its log")
     if done < len(task.outcomes):
         _say(f"{done} of {len(task.outcomes)} are done; the same command goes on with the rest")
     if task.signal is not None:

@@ -143,8 +143,13 @@ class Load(ABC):
         """
 
     def frame(self) -> DataFrame | None:
-        """The staged (in a second attempt: published) rows, with the types they were written with, if it can."""
+        """The rows that this run staged or published, in this attempt or an earlier one, with their types, if it can."""
         return None
+
+    def keep(self) -> None:
+        """Told before `close` when the other sinks of the same rows are published: the staged rows, if `frame` can give them
+        to the next attempt of this run, stay."""  # noqa: D205, D209 - one sentence, over two lines
+        return
 
     @abstractmethod
     def publish(self) -> Loaded:

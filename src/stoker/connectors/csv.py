@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import unquote
 
-from stoker.connectors.folder import FolderSink, column_names
+from stoker.connectors.folder import EXACT_MOMENTS, FolderSink, column_names
 from stoker.connectors.headers import files_by_header, header_of, split_record
 from stoker.connectors.inputs import Part, input_of
 from stoker.connectors.malformed import check_malformed, explain_malformed, without_malformed
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MISSING = ("fail", "null")
 """What `missing_columns=` may be."""
+_SPACES = {"ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
+"""Spark's writer of CSV takes the spaces away at both ends of a text, unless it is told not to."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +158,12 @@ def _reason(
 
 
 def _partitions(base: str | None, file: str) -> set[str]:
-    """The columns that a file's folders hold, in lower case, as in `base/month=1/part-0.csv`."""
+    """The columns that a file's folders hold, in lower case, as in `base/month=1/part-0.csv`; Spark encodes odd characters."""
     if base is None:
         return set()
-    return {piece.partition("=")[0].lower() for piece in file.removeprefix(base).split("/")[:-1] if "=" in piece}
+    return {
+        unquote(piece.partition("=")[0]).lower() for piece in file.removeprefix(base).split("/")[:-1] if "=" in piece
+    }
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class CsvSink(FolderSink):
     def form(self) -> FileFormat:
         """CSV with the sink's options."""
         options = {"header": self.header, **self.options}
-        return FileFormat("csv", options, options, keeps_types=False)
+        return FileFormat("csv", {**EXACT_MOMENTS, **_SPACES, **options}, options, keeps_types=False)
 
     def check(self, schema: StructType, path: str) -> None:
         """Refuse nested and binary columns: CSV has no form for them."""

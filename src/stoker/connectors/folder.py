@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from stoker.connectors.paths import Path
 
 MODES = ("replace", "append", "replace_partitions")
+EXACT_MOMENTS = {
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
+"""Writer options of the formats of text. Spark's own forms cut microseconds, and the seconds of the offsets that were in use
+before about 1900; its readers, and others, take these as well."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,9 @@ class _FolderSinkLoad(Load):
                 "other than Stoker's may have found nothing for a moment"
             )
         return _loaded(commit)
+
+    def keep(self) -> None:
+        self._load.keep()
 
     def close(self) -> None:
         self._load.close()

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from stoker.connectors.folder import FolderSink, column_names
+from stoker.connectors.folder import EXACT_MOMENTS, FolderSink, column_names
 from stoker.connectors.inputs import input_of
 from stoker.connectors.malformed import check_malformed, explain_malformed, without_malformed
 from stoker.connectors.paths import Path, as_path, as_paths
@@ -100,7 +100,8 @@ class JsonSink(FolderSink):
     @property
     def form(self) -> FileFormat:
         """JSON with the sink's options; a null is written as one, unless the options say otherwise."""
-        return FileFormat("json", {"ignoreNullFields": False, **self.options}, self.options, keeps_types=False)
+        written = {**EXACT_MOMENTS, "ignoreNullFields": False, **self.options}
+        return FileFormat("json", written, self.options, keeps_types=False)
 
 
 def read_json(

@@ -52,9 +52,18 @@ class Target:
         """Where an attempt stages."""
         return f"{self.control}/staging-{nonce}"
 
+    def staged(self, nonce: str) -> str:
+        """The commit that an attempt would make, written when its staging is complete."""
+        return f"{self.staging(nonce)}/commit.json"
+
+    @property
+    def commits(self) -> str:
+        """The folder of the commits of runs."""
+        return f"{self.control}/commits"
+
     def commit(self, run_id: str) -> str:
         """The commit of a run."""
-        return f"{self.control}/commits/{file_stem(run_id)}.json"
+        return f"{self.commits}/{file_stem(run_id)}.json"
 
 
 @dataclass(frozen=True)

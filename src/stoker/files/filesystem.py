@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import SinkError, SourceError, TransientError
+from stoker.failpoints import failpoint
 from stoker.files.lines import can_open, first_line_of, unreadable
 from stoker.files.listing import FileInfo, is_hidden, scan, statuses
 
@@ -208,11 +209,16 @@ class LocalFileSystem(FileSystem):
         temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}.tmp")
         with _explained(path):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(target)
+            try:
+                with temporary.open("w", encoding="utf-8") as stream:
+                    stream.write(text)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                failpoint("files.control.written")
+                temporary.replace(target)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
 
     def entries(self, folder: str) -> list[FileInfo]:
         """The direct entries of a folder, sorted by name; none if there is no such folder."""

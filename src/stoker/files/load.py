@@ -12,7 +12,7 @@ from stoker.files.control import Commit, Target, read_commit
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease
 from stoker.files.ownership import content_after, foreign, not_ours, touched
-from stoker.files.publish import marker, publish, recover
+from stoker.files.publish import left_by, marker, publish, recover
 from stoker.files.view import Root, View, commit_view, read_view, view, written_schema
 from stoker.spark.metrics import last_write
 
@@ -68,6 +68,9 @@ class FolderLoad:
         self._nonce = secrets.token_hex(6)
         self._lease: Lease | None = None
         self._staged: Commit | None = None
+        self._left: Commit | None = None
+        """What an earlier attempt of this run staged and did not publish."""
+        self._keep = False
 
     def acquire(self, wait: float, waiting: Callable[[str], None], stopped: Callable[[], bool]) -> None:
         """Take the lease and finish what a dead publisher left.
@@ -82,7 +85,9 @@ class FolderLoad:
             )
         self._fs.make_folder(self.target.control)
         self._lease = Lease(self._fs, self.target, run_id=self._run_id, wait=wait, waiting=waiting, stopped=stopped)
-        recover(self._fs, self.target)
+        failpoint("files.lease.taken")
+        recover(self._fs, self.target, run_id=self._run_id)
+        self._left = left_by(self._fs, self.target, self._run_id)
 
     def published(self) -> Commit | None:
         """What this run has published here already, if it has."""
@@ -180,7 +185,9 @@ class FolderLoad:
             moves=self._moves(names),
         )
         self._fs.write_text(f"{data}/{marker(commit)}", self._run_id)
+        self._fs.write_text(self.target.staged(self._nonce), commit.own_text())
         self._staged = commit
+        failpoint("files.stage.marked")
         return commit
 
     def _moves(self, files: list[str]) -> list[str]:
@@ -212,12 +219,14 @@ class FolderLoad:
         return commit, publish(self._fs, self.target, commit)
 
     def frame(self) -> DataFrame | None:
-        """The rows that this run staged or published, for the sinks that come after; None if they are gone."""
-        if self._staged is not None:
-            data = f"{self.target.staging(self._nonce)}/data"
-            shown = View((Root(data),), self._staged)
+        """The rows that this run published or staged, also in an earlier attempt; None if they are gone."""
+        staged = self._staged
+        done = None if staged is not None else self.published()
+        if staged is None and done is None:
+            staged = self._left
+        if staged is not None:
+            shown = View((Root(f"{self.target.staging(staged.nonce)}/data"),), staged)
         else:
-            done = self.published()
             if done is None:
                 return None
             if done.mode == "replace":
@@ -237,13 +246,19 @@ class FolderLoad:
             options=self._form.read_options,
         )
 
+    def keep(self) -> None:
+        """Leave what is staged for the next attempt of this run, when this one ends."""
+        self._keep = True
+
     def close(self) -> None:
-        """Remove what is staged and not decided, and give the target free."""
+        """Remove what is staged and not decided, but for what is kept, and give the target free."""
         if self._lease is None:
             return
+        kept = (self._staged or self._left) if self._keep else None
         try:
             if read_commit(self._fs, self.target.intent) is None:
-                self._fs.delete(self.target.staging(self._nonce))
+                for nonce in {self._nonce, *([self._left.nonce] if self._left else [])} - {kept.nonce if kept else ""}:
+                    self._fs.delete(self.target.staging(nonce))
         finally:
             self._lease.release()
             self._lease = None

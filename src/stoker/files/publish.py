@@ -6,9 +6,10 @@ publisher removes; after it, whoever comes next finishes the moves. Each step ca
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from stoker.errors import SinkError
+from stoker.errors import SinkError, StokerError, TerminalError, TransientError
 from stoker.failpoints import failpoint
 from stoker.files.control import read_commit
 
@@ -25,17 +26,26 @@ def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
         Stoker's may have found nothing for a moment.
 
     Raises:
-        SinkError: If the target's file system refuses; the next publisher goes on where this one stopped.
-        TransientError: If the disk is full.
+        SinkError: If the intent cannot be written: nothing is published.
+        TransientError: If the disk is full, with the same state; or if the file system refuses a step after the decision: the
+            next publisher, of this run or another, goes on where this one stopped.
     """
     failpoint("files.publish.begin")
     fs.write_text(target.intent, commit.text())
-    failpoint("files.publish.intent_written")
-    return finish(fs, target, commit)
+    try:
+        failpoint("files.publish.intent_written")
+        return finish(fs, target, commit)
+    except Exception as error:
+        raise _cut(target, error) from error
 
 
-def recover(fs: FileSystem, target: Target) -> Commit | None:
-    """Finish what a dead publisher decided and remove what it staged. The caller holds the lease.
+def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Commit | None:
+    """Finish what a dead publisher decided and remove what was staged there. The caller holds the lease.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        run_id: The run that comes now: what it staged itself in an earlier attempt is kept, if it is whole.
 
     Returns:
         The commit that was finished, or None if there was nothing decided.
@@ -43,11 +53,27 @@ def recover(fs: FileSystem, target: Target) -> Commit | None:
     commit = read_commit(fs, target.intent)
     if commit is not None:
         finish(fs, target, commit)
-    for entry in fs.entries(target.control):
-        # All of them are dead: who stages holds the lease.
-        if entry.path.startswith("staging-") or entry.path.endswith(".tmp"):
-            fs.delete(f"{target.control}/{entry.path}")
+    left = None if run_id is None else left_by(fs, target, run_id)
+    kept = None if left is None else f"staging-{left.nonce}"
+    # All of them are dead: who stages holds the lease. Commits are written while there is an intent, and are many.
+    for folder in (target.control, *([target.commits] if commit is not None else [])):
+        for entry in fs.entries(folder):
+            if entry.path != kept and (entry.path.startswith("staging-") or entry.path.endswith(".tmp")):
+                fs.delete(f"{folder}/{entry.path}")
     return commit
+
+
+def left_by(fs: FileSystem, target: Target, run_id: str) -> Commit | None:
+    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing."""
+    for entry in fs.entries(target.control):
+        nonce = entry.path.removeprefix("staging-")
+        if nonce == entry.path:
+            continue
+        with suppress(TerminalError):  # of another version: of no use
+            found = read_commit(fs, target.staged(nonce))
+            if found is not None and found.run_id == run_id:
+                return found
+    return None
 
 
 def marker(commit: Commit) -> str:
@@ -63,6 +89,8 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
         if not fs.exists(f"{target.path}/{marker(commit)}"):
             gap = _replace_folder(fs, staged, target.path, old=f"{target.staging(commit.nonce)}/old")
     else:
+        # Where nothing is moved, because there were no rows, the folder must be there all the same to be read.
+        fs.make_folder(target.path)
         for move in commit.moves:
             gap = _move(fs, commit, staged, target.path, move) or gap
             failpoint("files.publish.one_moved")
@@ -108,6 +136,18 @@ def _replace_folder(fs: FileSystem, staged: str, target: str, *, old: str) -> bo
         return True
     fs.move(staged, target)
     return False
+
+
+def _cut(target: Target, error: Exception) -> TransientError:
+    """The error for a publish that was decided and is not finished."""
+    cause = error.what if isinstance(error, StokerError) else f"{type(error).__name__}: {error}"
+    return TransientError(
+        f"Publishing into {target.path} was cut in the middle: {cause}",
+        state="The publish is decided: Stoker's sources show the new rows already, and other readers may see a part of them "
+        "until it is finished.",
+        next_step="Remove the cause, then run again with the same run id: it finishes what is left. So does any other run into "
+        "that folder, before it does anything else.",
+    )
 
 
 def _lost(staged: str, target: str) -> SinkError:

@@ -1,37 +1,22 @@
-"""Many runs of one job, one for each value of its parameters, in one Spark session."""
+"""Which runs a backfill has, one for each value of the job's parameters, and which of them are done."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import queue
 import re
-import threading
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stoker.job.parameters import as_json
-from stoker.job.perform import in_thread, perform, stop
 from stoker.job.plan import make_plan
-from stoker.job.request import Request
-from stoker.job.resume import resume
-from stoker.job.runner import TerminatedError
-from stoker.job.stop import Stop
-from stoker.job.telling import told
-from stoker.record import RecordStore, State, new_run_id
-from stoker.spark.session import obtain_session
+from stoker.record import RecordStore, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from pathlib import Path
-
-    from pyspark.sql import SparkSession
+    from collections.abc import Collection, Mapping, Sequence
 
     from stoker.config import Config
-    from stoker.job.events import Observer
     from stoker.job.job import Job
     from stoker.record import RunRecord
 
@@ -131,102 +116,6 @@ class Backfill:
             and all(record.parameters[name] == wanted[name] for name in wanted.keys() & record.parameters.keys())
         )
 
-    def run(
-        self,
-        todo: Sequence[Outcome],
-        *,
-        parallel: int,
-        observer: Callable[[], Observer],
-        ended: Callable[[Outcome], None],
-    ) -> None:
-        """Run what is left; whatever one does, the others are run. After a signal those that run end in order.
-
-        Args:
-            todo: From `look`.
-            parallel: Runs at a time.
-            observer: Makes what hears of one run.
-            ended: Is told of each that ended.
-        """
-        waiting: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        for outcome in todo:
-            waiting.put(outcome)
-        log = RecordStore(self.config.run.records).log(f"backfill-{new_run_id()}")
-        stopping, config = Stop(), _patient(self.config, parallel)
-        telling, idle, active = threading.Lock(), queue.SimpleQueue[None](), set[int]()
-        try:
-            session = in_thread(
-                lambda: obtain_session(
-                    config.spark, application=f"stoker backfill {self.job.name}", scratch=config.run.records, log=log
-                )
-            )
-        except KeyboardInterrupt as interrupt:
-            self.signal = _name(interrupt)
-            return
-
-        def work() -> None:
-            # First of all, so that whoever has asked them to stop sees each that may have missed it.
-            active.add(threading.get_ident())
-            try:
-                while stopping.signal is None and not self.lost:
-                    outcome = waiting.get_nowait()
-                    self._one(outcome, config, session.spark, session.jvm_log, observer(), stopping)
-                    with telling:
-                        ended(outcome)
-            except queue.Empty:
-                pass
-            finally:
-                active.discard(threading.get_ident())
-                idle.put(None)
-
-        workers = [threading.Thread(target=work, name=f"stoker-backfill-{n}", daemon=True) for n in range(parallel)]
-        try:
-            self._work(workers, active, idle, stopping)
-        finally:
-            stop(session)
-
-    def _work(
-        self, workers: Sequence[threading.Thread], active: set[int], idle: queue.SimpleQueue[None], stopping: Stop
-    ) -> None:
-        """Until all have ended; the first signal asks them to, a second one does not wait for it."""
-        # Not by joining them: a signal in Thread.join makes Python 3.11 take a thread for ended that goes on.
-        try:
-            for worker in workers:
-                worker.start()
-            for _ in workers:
-                _next(idle)
-        except KeyboardInterrupt as interrupt:
-            with suppress(KeyboardInterrupt):
-                self.signal = _name(interrupt)
-                stopping.ask(self.signal)
-                while active:
-                    time.sleep(0.1)
-
-    def _one(
-        self,
-        outcome: Outcome,
-        config: Config,
-        spark: SparkSession,
-        log: Path | None,
-        observer: Observer,
-        stopping: Stop,
-    ) -> None:
-        value, job = outcome.value, self.job
-        try:
-            earlier = RecordStore(config.run.records).earlier(value.run_id)
-            if earlier is None:
-                asked = Request(job, config, value.parameters, self.only, value.run_id, spark, log, observer, stopping)
-                outcome.record = perform(asked)
-            else:
-                anyway = self.anyway or not _has_effect(earlier)
-                outcome.record = resume(
-                    job, earlier, config, anyway=anyway, spark=spark, spark_log=log, observer=observer, stop=stopping
-                )
-            outcome.state = str(outcome.record.state)
-        except Exception as error:  # noqa: BLE001 - one value does not stop the others, whatever it meets
-            outcome.state, outcome.error = str(State.FAILED), told(error)
-        if outcome.state == State.FAILED and not _answers(spark):
-            self.lost = True
-
 
 def values_of(
     job: Job, environment: str, combinations: Sequence[Any], given: Mapping[str, str], only: Collection[str]
@@ -264,35 +153,3 @@ def _special(parameters: Any) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-
-
-def _has_effect(earlier: RunRecord) -> bool:
-    """Whether something of an earlier try stands, or may: else it is simply run again, with the code and inputs of today."""
-    return earlier.settled in {State.KILLED, State.RUNNING} or any(
-        pipeline.state is State.SUCCEEDED or any(sink.published for sink in pipeline.sinks)
-        for pipeline in earlier.pipelines
-    )
-
-
-def _patient(config: Config, parallel: int) -> Config:
-    """Runs into one folder take turns: each waits for all that are before it."""
-    return dataclasses.replace(config, run=dataclasses.replace(config.run, lease_wait=config.run.lease_wait * parallel))
-
-
-def _next(idle: queue.SimpleQueue[None]) -> None:
-    """Wait for one in slices, so that signals are heard."""
-    while True:
-        with suppress(queue.Empty):
-            return idle.get(timeout=0.2)
-
-
-def _name(interrupt: KeyboardInterrupt) -> str:
-    return "SIGTERM" if isinstance(interrupt, TerminatedError) else "SIGINT"
-
-
-def _answers(spark: SparkSession) -> bool:
-    try:
-        spark.sparkContext.setJobDescription("")
-    except Exception:  # noqa: BLE001 - py4j raises many
-        return False
-    return True

@@ -6,7 +6,15 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from stoker.errors import InterruptedRunError, SourceError, StokerError, TerminalError, TransformError, TransientError
+from stoker.errors import (
+    InterruptedRunError,
+    SinkError,
+    SourceError,
+    StokerError,
+    TerminalError,
+    TransformError,
+    TransientError,
+)
 from stoker.pipeline.pipeline import explanation
 
 if TYPE_CHECKING:
@@ -19,15 +27,19 @@ _LOST_FILE = re.compile(
 )
 _PYTHON = re.compile(r"^(\w[\w.]*(?:Error|Exception|Warning)): (.*)$", re.MULTILINE)
 _CORRECT = "Correct the transformer or its input, then run again; --traceback shows the whole trace."
+_EITHER = "The new rows are published or they are not; there is nothing in between."
+_THE_REST = "it publishes what is not published yet."
 _SPARK = re.compile(r"\[([A-Z][A-Z0-9_.]{3,})\] ([^\n]*)")
 
 
 def explained(error: Exception, pipeline: Pipeline, context: Context, step: str, record: PipelineRecord) -> StokerError:
     """The error to raise for one of a pipeline's steps."""
     found = _translated(error, pipeline, context)
+    if step == "publish" and isinstance(found, TransformError):
+        found = SinkError(found.what, next_step=f"Run again with --run-id {context.run_id}: {_THE_REST}")
     where = f"Job {context.job}, pipeline {context.pipeline}"
     what = found.what if found.what.startswith("Job ") else f"{where}: {found.what}"
-    state = _state(record) or found.state or ("Nothing was published." if step != "publish" else None)
+    state = _state(record) or found.state or (_EITHER if step == "publish" else "Nothing was published.")
     next_step = found.next_step or f"stoker resume {context.run_id}"
     return type(found)(what, state=state, next_step=next_step)
 

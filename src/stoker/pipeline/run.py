@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stoker.record import PipelineRecord
 
 _CANCELLED_TASKS = 15.0
-"""Seconds that cancelled tasks have to end: Spark kills their Python workers after two."""
+"""Seconds that the tasks of a job that was cancelled or failed have to end: Spark kills their Python workers after two."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
         StokerError: What failed, in words; nothing of this pipeline is published unless the error's state says so.
     """
     targets = _targets(pipeline, context, record)
-    step = "open"
+    step, failed = "open", False
     try:
         for target in sorted(targets, key=lambda each: each.where.where):
             # By one order everywhere, so that two runs cannot wait for each other.
@@ -63,9 +63,10 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
             _publish(context, [target for target in targets if not target.record.published])
         record.rows_written = _rows(targets)
     except Exception as error:
+        failed = step == "stage"
         raise explained(error, pipeline, context, step, record) from error
     finally:
-        _close(targets, context)
+        _close(targets, context, tasks_may_run=failed or context.stopped())
 
 
 def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> list[_Target]:
@@ -77,7 +78,7 @@ def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> li
         try:
             load = sink.open(context)
         except Exception as error:
-            _close(targets, context)
+            _close(targets, context, tasks_may_run=False)
             raise explained(error, pipeline, context, "open", record) from error
         targets.append(_Target(output, sink, load, where, noted))
     return targets
@@ -94,21 +95,23 @@ def _stage(pipeline: Pipeline, context: Context, targets: list[_Target], record:
             continue
         if before:
             # An earlier attempt of this run published a part: the rest must hold the same rows.
-            frames[output] = _same_rows(before, context)
+            frames[output] = _same_rows(before, sinks, context)
         elif output not in frames:
             frames |= {key: frame for key, frame in pipeline.frames(context).items() if key not in frames}
         _stage_output(pipeline, context, sinks, frames[output], record)
 
 
-def _same_rows(before: list[_Target], context: Context) -> DataFrame:
-    for target in before:
+def _same_rows(before: list[_Target], sinks: list[_Target], context: Context) -> DataFrame:
+    """The rows from where they are published, or else from where they were staged."""
+    for target in sorted(sinks, key=lambda each: each not in before):
         frame = target.load.frame()
         if frame is not None:
             return frame
     where = before[0].where.where
     raise SinkError(
-        f"Run {context.run_id} published {where} before, and its rows there are gone: another run has replaced them.",
-        state=f"{where} holds the other run's rows; the sinks after it do not have those of this run.",
+        f"Run {context.run_id} published {where} before, and its rows cannot be had for its other sinks: another run has "
+        "replaced them, or removed what was staged.",
+        state=f"What is published in {where} stands; the sinks after it do not have the rows of this run.",
         next_step="Start a new run.",
     )
 
@@ -177,11 +180,16 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one if other is None else one + other
 
 
-def _close(targets: list[_Target], context: Context) -> None:
+def _close(targets: list[_Target], context: Context, *, tasks_may_run: bool) -> None:
     """Close all, also when one fails: what it leaves is cleaned by the next run."""
-    if context.stopped():
+    if tasks_may_run:  # those of a job that failed end a moment later, too
         with suppress(Exception):  # the JVM may be gone
             wait_for_tasks(context.spark, _CANCELLED_TASKS)
+    for output in {target.output for target in targets}:
+        sinks = [target for target in targets if target.output == output]
+        if 0 < sum(target.record.published for target in sinks) < len(sinks):
+            for target in sinks:
+                target.load.keep()
     for target, error in _closing(targets):
         context.fallback(f"the staging of {target.where.where} was not removed ({error}); the next run removes it")
 

@@ -203,8 +203,8 @@ class PostgresLoad:
             The rows that were published, by this call or by another attempt of the same run.
 
         Raises:
-            SinkError: If the staged rows are not those that were reported, or the server refuses them.
-            TransientError: If a lock was not to be had in time.
+            SinkError: If the server refuses the rows.
+            TransientError: If the staged rows are not those that were reported, or a lock was not to be had in time.
             ConnectionLostError: If the connection was lost and nothing was published.
             UnknownCommitError: If it was lost and whether something was published could not be learnt.
         """

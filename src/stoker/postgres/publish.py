@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.errors import ConnectionLostError, SinkError, StokerError
+from stoker.errors import ConnectionLostError, StokerError, TransientError
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
 from stoker.postgres.columns import create_statement
@@ -51,8 +51,8 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         The rows that were published, by this call or by another attempt of the same run.
 
     Raises:
-        SinkError: If the staged rows are not those that were reported, or the server refuses.
-        TransientError: If a lock was not to be had.
+        SinkError: If the server refuses.
+        TransientError: If the staged rows are not those that were reported, or a lock was not to be had.
         ConnectionLostError: If the connection was lost before the commit was sent.
         UncertainCommitError: If it was lost after that; `outcome` finds out.
     """
@@ -161,7 +161,7 @@ def _check_counts(connection: Connection, work: Publication, reported: Mapping[i
     wrong = {attempt: rows for attempt, rows in reported.items() if found.get(attempt, 0) != rows}
     if wrong:
         attempt, rows = next(iter(wrong.items()))
-        raise SinkError(
+        raise TransientError(
             f"The staged rows for {work.target} are not those that the tasks reported: attempt {attempt} reported {rows}, "
             f"{found.get(attempt, 0)} are staged ({len(wrong)} of {len(reported)} attempts differ).",
             state=NOTHING,

@@ -1,0 +1,124 @@
+"""Every sink and mode that the suite runs through. A new mode, or a new sink, is a line here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from stoker import place, read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _pytest.mark.structures import ParameterSet
+
+    from stoker import Sink, Source
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+SCHEMA = "id int, part int, version int"
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What a mode promises, as functions of the rows that are there and those that are loaded."""
+
+    name: str
+    after: Callable[[Rows, Rows], Rows]
+    """What is there once it is published."""
+    between: Callable[[Rows, Rows, Rows], bool]
+    """Whether a plain reader of a folder may find the third, while or after a publish from the first to the second is cut."""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _by_part(rows: Rows) -> dict[Any, Rows]:
+    found: dict[Any, Rows] = {}
+    for row in rows:
+        found.setdefault(row[1], []).append(row)
+    return found
+
+
+def _replaced(there: Rows, loaded: Rows) -> Rows:
+    return [row for rows in (_by_part(there) | _by_part(loaded)).values() for row in rows]
+
+
+def _each_part_old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
+    before, after, found = _by_part(old), _by_part(new), _by_part(seen)
+    parts = before.keys() | after.keys() | found.keys()
+    return all(sorted(found.get(part, [])) in (sorted(before.get(part, [])), sorted(after[part])) for part in parts)
+
+
+def _old_and_some_of_the_new(old: Rows, new: Rows, seen: Rows) -> bool:
+    return Counter(old) <= Counter(seen) <= Counter(new)
+
+
+def _old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
+    return seen in (old, new)
+
+
+REPLACE = Mode("replace", lambda there, loaded: loaded, _old_or_new)
+APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_the_new)
+REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of sink."""
+
+    name: str
+    modes: tuple[Mode, ...]
+    write: Callable[..., Sink]
+    read: Callable[..., Source] | None
+    """Stoker's own source of it, if there is one."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it publishes files; else it is PostgreSQL."""
+        return self.name != "postgres"
+
+    def sink(self, where: str, mode: Mode, **options: Any) -> Sink:
+        """The sink into `lake/WHERE`, or into the table of that name."""
+        if self.is_folder:
+            return self.write(place("lake") / where, mode=mode.name, **{**mode.options, **options})
+        return self.write(where, connection="warehouse", mode=mode.name, **options)
+
+
+FOLDER_MODES = (REPLACE, APPEND, REPLACE_PARTITIONS)
+KINDS = (
+    Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
+    Kind("csv", FOLDER_MODES, write.csv, read.csv),
+    Kind("json", FOLDER_MODES, write.json, read.json),
+    Kind("postgres", (REPLACE, APPEND), write.postgres, None),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sink in one of its modes."""
+
+    kind: Kind
+    mode: Mode
+
+    def __str__(self) -> str:
+        return f"{self.kind.name}-{self.mode.name}"
+
+
+CASES = {str(case): case for case in (Case(kind, mode) for kind in KINDS for mode in kind.modes)}
+
+
+def every_case(*, always: Iterable[str] = (), where: Callable[[Case], bool] = lambda _: True) -> list[ParameterSet]:
+    """All sinks and modes, as parameters for the fixture `target`.
+
+    Args:
+        always: Those that `make test` runs too.
+        where: Which ones are meant.
+    """
+    chosen = {name: case for name, case in CASES.items() if where(case)}
+    unknown = set(always) - chosen.keys()
+    assert not unknown, unknown
+    return [
+        pytest.param(case, id=name, marks=() if name in set(always) else pytest.mark.faults)
+        for name, case in chosen.items()
+    ]
