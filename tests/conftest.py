@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from stoker.secrets import redaction, resolution
 from stoker.spark.session import obtain_session
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 __all__ = ["db", "info", "schema", "server", "stoker"]
+
+
+# What an example takes depends on what else the machine does.
+settings.register_profile("stoker", deadline=None)
+settings.load_profile("stoker")
 
 
 @pytest.fixture(scope="session", autouse=True)
