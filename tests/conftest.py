@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from hypothesis import settings
 
 from stoker.secrets import redaction, resolution
 from support.commands import stoker
@@ -24,6 +25,11 @@ hypothesis.settings.register_profile("stoker", deadline=None)
 hypothesis.settings.load_profile("stoker")
 
 __all__ = ["db", "info", "schema", "server", "stoker"]
+
+
+# What an example takes depends on what else the machine does.
+settings.register_profile("stoker", deadline=None)
+settings.load_profile("stoker")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,7 @@ NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(NAMES)
 def test_quote_names_what_it_was_given(db: Connection, name: str) -> None:
     """Any name comes back from the server as it was given, and `quote_ident` means the same one."""
@@ -27,7 +27,7 @@ def test_quote_names_what_it_was_given(db: Connection, name: str) -> None:
     assert by_us == name == by_server
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(NAMES)
 def test_quoted_names_go_together_with_parameters(db: Connection, name: str) -> None:
     """A quoted name in a statement with parameters is not taken for one of them."""

@@ -71,7 +71,7 @@ def same(one: object, other: object) -> bool:
     )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("kind", KEPT)
 def test_values_arrive_as_they_were(load: Loads, db: Connection, schema: str, kind: str, data: st.DataObject) -> None:
