@@ -16,9 +16,15 @@ from postgres.publisher import stage
 from stoker import (
     ConfigurationError,
     ConnectionLostError,
+    Job,
+    Pipeline,
     SinkError,
     TransientError,
     UnknownCommitError,
+    check,
+    place,
+    read,
+    write,
 )
 from stoker.files.control import Target
 from stoker.files.filesystem import file_system, write_error
@@ -28,7 +34,7 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.load import PostgresLoad
 from support.child import run_child
-from support.loads import load, run, write_rows
+from support.loads import SCHEMA, load, run, write_rows
 from troubleshooting.page import assert_told
 
 if TYPE_CHECKING:
@@ -66,6 +72,18 @@ def test_the_columns_do_not_fit(spark: SparkSession, project: Project) -> None:
     latest = project.lake / ".stoker-rows" / "latest.json"
     latest.write_text(latest.read_text().replace('"version",', '"edition",'), "utf-8")
     assert_told("The columns do not fit the target", error_of(spark, project))
+
+
+def test_checks(spark: SparkSession, project: Project) -> None:
+    """Rows that violate one, and one on a column that is not there."""
+    write_rows(project.folder, "1")
+    for column, title in (("part", "A check failed"), ("prat", "A check cannot be computed")):
+        sink = write.parquet(place("lake") / "rows", mode="replace", checks=[check.unique(column)])
+        source = read.csv(place("source") / "rows.csv", schema=SCHEMA)
+        made = Job("j", [Pipeline("p", extract={"rows": source}, load=sink)])
+        error = made.run(spark=spark, config=project.folder / "stoker.toml").pipelines[0].error
+        assert error
+        assert_told(title, error["message"])
 
 
 def test_the_target_is_a_file(spark: SparkSession, project: Project) -> None:
