@@ -7,7 +7,6 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-import hypothesis
 import pytest
 from hypothesis import settings
 
@@ -19,10 +18,6 @@ from support.servers import db, info, schema, server
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-# A busy machine makes no property wrong.
-hypothesis.settings.register_profile("stoker", deadline=None)
-hypothesis.settings.load_profile("stoker")
 
 __all__ = ["db", "info", "schema", "server", "stoker"]
 

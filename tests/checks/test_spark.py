@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
 from checks.cases import CASES, ROWS, SCHEMA
+from stoker import check
+from stoker.checks import keys
 from stoker.checks.spark import SparkChecker
 
 if TYPE_CHECKING:
@@ -29,7 +32,51 @@ def measured(spark: SparkSession) -> list[Measured]:
     return checker.measure(checks)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: str(CASES[at]))
 def test_violations(measured: list[Measured], at: int) -> None:
     """The number of violations, and the examples where there are few."""
     CASES[at].holds(measured[at])
+
+
+@pytest.mark.parametrize(
+    ("key", "type_name"),
+    [
+        ("id", "bigint"),
+        ("id - 500", "int"),
+        ("id * 1000000007", "bigint"),
+        ("date_add(date'9999-12-01', int(id))", "date"),
+        ("concat('k', id)", "string"),
+        ("struct(id)", "struct<id:bigint>"),
+        ("double(id) / 3", "double"),
+    ],
+)
+def test_keys_are_compared_across_partitions(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, key: str, type_name: str
+) -> None:
+    """Three of a thousand rows repeat a key that another partition has; whatever the type, they are found."""
+    monkeypatch.setattr(keys, "_PARTITION", 100)
+    ids = spark.range(0, 1000, 1, 3).selectExpr("CASE WHEN id > 996 THEN id - 990 ELSE id END AS id")
+    frame = ids.selectExpr(f"CAST({key} AS {type_name}) AS key")
+    [unique] = SparkChecker(frame, no_keys).measure([check.unique("key")])
+    assert (unique.violations, unique.rows, len(unique.examples)) == (3, 1000, 3)
+
+
+def test_keys_with_one_hash_are_not_equal(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where hashes repeat, the keys themselves decide."""
+    monkeypatch.setattr(keys, "_hash", lambda columns: F.xxhash64(F.substring(columns[0], 1, 1)))
+    frame = spark.createDataFrame([("ab",), ("ac",), ("bc",), ("bc",)], "key string")
+    assert SparkChecker(frame.limit(3), no_keys).measure([check.unique("key")])[0].violations == 0
+    assert SparkChecker(frame, no_keys).measure([check.unique("key")])[0].violations == 1
+
+
+def test_a_column_in_a_struct(spark: SparkSession) -> None:
+    """It is checked, and shown in examples, like any other."""
+    frame = spark.sql("SELECT id, named_struct('city', IF(id = 1, NULL, 'Ulm'), 'a.b', id) AS address FROM range(3)")
+    checks = [check.not_null("address.city"), check.unique("address.city"), check.between("address.a.b", 0, 1)]
+    checker = SparkChecker(frame, no_keys)
+    assert checker.mistakes(checks) == []
+    null, twice, above = checker.measure(checks)
+    assert null.examples == [{"address.city": None, "id": "1", "address": "{null, 1}"}]
+    assert (twice.violations, twice.examples) == (1, [{"address.city": "Ulm", "count(*)": "2"}])
+    assert above.examples[0]["address.a.b"] == "2"

@@ -16,10 +16,16 @@ from postgres.publisher import stage
 from stoker import (
     ConfigurationError,
     ConnectionLostError,
+    Job,
+    Pipeline,
     SinkError,
     SourceError,
     TransientError,
     UnknownCommitError,
+    check,
+    place,
+    read,
+    write,
 )
 from stoker.files.control import Target
 from stoker.files.drift import left_out
@@ -30,7 +36,7 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.load import PostgresLoad
 from support.child import run_child
-from support.loads import load, report, run, through_stoker, write_rows
+from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
 from troubleshooting.page import assert_told
 
 if TYPE_CHECKING:
@@ -90,6 +96,18 @@ def test_a_published_folder_is_gone(spark: SparkSession, project: Project) -> No
     with pytest.raises(SourceError) as gone:
         through_stoker(spark, project.folder)
     assert_told("A published folder is gone", gone.value)
+
+
+def test_checks(spark: SparkSession, project: Project) -> None:
+    """Rows that violate one, and one on a column that is not there."""
+    write_rows(project.folder, "1")
+    for column, title in (("part", "A check failed"), ("prat", "A check cannot be computed")):
+        sink = write.parquet(place("lake") / "rows", mode="replace", checks=[check.unique(column)])
+        source = read.csv(place("source") / "rows.csv", schema=SCHEMA)
+        made = Job("j", [Pipeline("p", extract={"rows": source}, load=sink)])
+        error = made.run(spark=spark, config=project.folder / "stoker.toml").pipelines[0].error
+        assert error
+        assert_told(title, error["message"])
 
 
 def test_the_target_is_a_file(spark: SparkSession, project: Project) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, assert_type
 
-from stoker import Job, Path, Pipeline, PipelineSource, RunRecord, param, place, read, write
+from stoker import Check, Job, Path, Pipeline, PipelineSource, RunRecord, check, param, place, read, write
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -49,6 +49,17 @@ split = Pipeline(
     },
 )
 assert_type(split["bad"], PipelineSource)
+checks: list[Check] = [
+    check.not_null("id"),
+    check.unique("id", "day", on_failure="warn"),
+    check.values("day", {date(2013, 1, 1)}),
+    check.between("id", 1, None, name="positive"),
+    check.rows(within=0.2, at_least=1),
+    check.references("id", flights),
+    check.references(("id", "day"), check.table("t", connection="w"), ("number", "date")),
+    check.expression("id > 0"),
+]
+write.json("checked", mode="append", checks=checks)
 view = Pipeline("view", extract={"bad": split["bad"].all(), "flights": flights.this_run()})
 job = Job("flights", [flights, split], parameters=Parameters)
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from flights import transformers
 from flights.schemas import AIRLINE, AIRPORT, FLIGHT, PLANE, WEATHER
-from stoker import Job, Pipeline, place, read, write
+from stoker import Job, Pipeline, check, place, read, write
 
 source, lake = place("source"), place("lake")
 
@@ -55,7 +55,18 @@ carrier_punctuality = Pipeline(
     transform=transformers.carrier_punctuality,
     load=[
         write.parquet(lake / "carrier_punctuality", mode="replace"),
-        write.postgres("carrier_punctuality", connection="warehouse", mode="replace"),
+        write.postgres(
+            "carrier_punctuality",
+            connection="warehouse",
+            mode="replace",
+            # Held against the staged rows, before anyone sees them.
+            checks=[
+                check.unique("carrier"),
+                check.between("on_time_share", 0, 1),
+                check.expression("arrived <= flights"),
+                check.not_null("name", on_failure="warn"),
+            ],
+        ),
     ],
 )
 

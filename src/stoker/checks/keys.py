@@ -62,17 +62,14 @@ class Key:
 
         asked = {"rows": F.count(F.when(self._is_complete(), 1))}
         if self._is_whole:
-            asked |= {"low": F.min(self._columns[0]), "high": F.max(self._columns[0])}
+            asked |= {"low": F.min(self._number()), "high": F.max(self._number())}
         return asked
 
     def told(self, values: Mapping[str, Any]) -> None:
         """Take the answers."""
         self.rows = int(values["rows"])
         if self._is_whole and self.rows:
-            low, high = (
-                value.toordinal() if isinstance(value, date) else value for value in (values["low"], values["high"])
-            )
-            self._is_dense = high - low <= _DENSE * self.rows
+            self._is_dense = values["high"] - values["low"] <= _DENSE * self.rows
 
     def distinct(self, frame: DataFrame) -> DataFrame:
         """How many keys, or hashes of keys, differ: one row with the column `value`."""
@@ -80,10 +77,7 @@ class Key:
 
         complete = frame.where(self._is_complete())
         if self._is_dense:
-            number = self._columns[0]
-            if self._is_date:
-                number = F.datediff(number, F.lit(_FIRST_DAY))
-            groups = complete.select(number.cast("bigint").alias("n")).groupBy(F.shiftright("n", 6))
+            groups = complete.select(self._number().alias("n")).groupBy(F.shiftright("n", 6))
             return groups.agg(F.expr("bit_or(shiftleft(1L, int(n & 63)))").alias("bits")).agg(
                 F.sum(F.bit_count("bits")).alias("value")
             )
@@ -93,6 +87,12 @@ class Key:
         else:
             keys = complete.select(*(column.alias(f"k{at}") for at, column in enumerate(self._columns)))
         return keys.distinct().agg(F.count(F.lit(1)).alias("value"))
+
+    def _number(self) -> Column:
+        from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
+
+        column = F.datediff(self._columns[0], F.lit(_FIRST_DAY)) if self._is_date else self._columns[0]
+        return column.cast("bigint")
 
     def _is_complete(self) -> Column:
         return reduce(lambda one, other: one & other, [column.isNotNull() for column in self._columns])

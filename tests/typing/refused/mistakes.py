@@ -1,6 +1,6 @@
 """What a type checker refuses: every line with a mistake says which; `tests/typing/test_refused.py` compares."""
 
-from stoker import Job, Pipeline, place, read, write
+from stoker import Job, Pipeline, check, place, read, write
 
 source = read.csv("a.csv", schema="id int")
 Pipeline("p", extract=[source])  # mistake: arg-type
@@ -13,3 +13,8 @@ read.csv("x")  # mistake: call-arg
 place("lake") / 5  # mistake: operator
 Job("j", source)  # mistake: arg-type
 Job("j", [source])  # mistake: list-item
+check.not_null(1)  # mistake: arg-type
+check.unique(["a", "b"])  # mistake: arg-type
+check.values("a", 1)  # mistake: arg-type
+check.between("a", 1)  # mistake: call-arg
+write.parquet("x", mode="replace", checks=["unique"])  # mistake: list-item
