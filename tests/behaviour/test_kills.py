@@ -248,7 +248,7 @@ def test_the_run_that_recovers_may_be_killed_too(target: Target, point: str) -> 
 @pytest.mark.parametrize(
     ("target", "disk", "point"),
     [
-        pytest.param(CASES[case], disk, point, id=f"{case}-{disk}-{point}", marks=[] if (case, point) == ("parquet-replace", "files.publish.old_moved") else [pytest.mark.faults])
+        pytest.param(CASES[case], disk, point, id=f"{case}-{disk}-{point}", marks=[] if (case, disk, point) == ("parquet-replace", "exchange", "files.publish.old_moved") else [pytest.mark.faults])
         for case, disk, point in (
             ("parquet-replace", "exchange", "files.publish.old_moved"),
             ("parquet-replace", "exchange", "files.publish.moved"),

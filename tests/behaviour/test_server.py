@@ -196,7 +196,8 @@ def test_a_commit_whose_outcome_is_unknown_is_settled_by_the_same_run_id(
     target.assert_all_see(target.after((1, ""), (2, "23")))
 
 
-@pytest.mark.parametrize("limit", [pytest.param(1, marks=pytest.mark.faults), 2])
+@pytest.mark.faults
+@pytest.mark.parametrize("limit", [1, 2])
 @pytest.mark.parametrize("target", [CASES["postgres-replace"]], ids=str, indirect=True)
 def test_tasks_take_turns_where_connections_are_few(
     target: Target, limit: int, info: ConnectionInfo, monkeypatch: pytest.MonkeyPatch

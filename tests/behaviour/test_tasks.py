@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark import TaskContext
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
-from behaviour.sinks import SCHEMA, every_case
+from behaviour.sinks import CASES, SCHEMA, every_case
 from support.loads import flaky, write_rows
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ def in_the_jvm(rows: DataFrame) -> DataFrame:
     return many.select(bad.cast("int").alias("id"), F.lit(2).alias("part"), F.lit(2).alias("version"))
 
 
-@pytest.mark.parametrize("transform", [in_python, in_the_jvm])
+@pytest.mark.parametrize("transform", [pytest.param(in_python, marks=pytest.mark.faults), in_the_jvm])
 @pytest.mark.parametrize("target", every_case(always=["parquet-append", "postgres-replace"]), indirect=True)
 def test_an_error_in_mid_partition_publishes_nothing(target: Target, transform: object) -> None:
     """The transformer's own error is told, readers see the old rows, and nothing is left."""
@@ -74,3 +77,38 @@ def test_an_error_in_mid_partition_publishes_nothing(target: Target, transform: 
     assert record.state == "failed"
     assert "no more" in str(record.pipelines[0].error)
     target.assert_all_see(target.after((1, "")))
+
+
+def look_into_staging(rows: DataFrame, control: str) -> DataFrame:
+    """The second partition waits until the first has committed, and gives the files that are beside it by then."""
+
+    def batches(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        context = TaskContext.get()
+        assert context is not None
+        for frame in frames:
+            if context.partitionId() == 1:
+                deadline = time.monotonic() + 60
+                while not (shown := list(Path(control).glob("staging-*/data/part-*"))):
+                    if list(Path(control).glob("staging-*/data/_temporary/0/task_*/part-*")):
+                        break
+                    assert time.monotonic() < deadline
+                    time.sleep(0.02)
+                frame["version"] = len(shown)
+            yield frame
+
+    two = rows.sparkSession.range(2, numPartitions=2).selectExpr("cast(id as int) id", "2 part", "2 version")
+    return two.mapInPandas(batches, SCHEMA)  # type: ignore[arg-type]  # pandas has no types here
+
+
+@pytest.mark.parametrize("target", [CASES["parquet-replace"]], ids=str, indirect=True)
+def test_files_of_a_task_are_not_shown_before_the_job_commits(target: Target) -> None:
+    """Also where the session asks for the committer that does it, which keeps files of attempts that were lost."""
+    setting = "mapreduce.fileoutputcommitter.algorithm.version"
+    target.spark.conf.set(setting, "2")
+    try:
+        control = str(target.path.parent / ".stoker-rows")
+        target.must(target.run("first", lambda rows: look_into_staging(rows, control)))
+    finally:
+        target.spark.conf.unset(setting)
+
+    assert target.foreign() == [(0, 2, 2), (1, 2, 0)]

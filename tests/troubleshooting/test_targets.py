@@ -23,6 +23,7 @@ from stoker import (
     TransientError,
     UnknownCommitError,
     check,
+    failpoints,
     place,
     read,
     write,
@@ -35,6 +36,7 @@ from stoker.postgres import outcome
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.load import PostgresLoad
+from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
 from troubleshooting.page import assert_told
@@ -127,7 +129,7 @@ def test_the_target_is_a_folder(spark: SparkSession, project: Project) -> None:
 
 
 def test_the_disk_is_full() -> None:
-    """As the operating system says it; `tests/files/test_targets.py` has a real full disk."""
+    """As the operating system says it; `tests/behaviour/test_disks.py` has real ones."""
     error = write_error("/lake/rows", "No space left on device")
     assert isinstance(error, TransientError)
     assert_told("The disk is full", error)
@@ -149,6 +151,32 @@ def test_a_staging_folder_is_gone(spark: SparkSession, project: Project) -> None
     for staging in (project.lake / ".stoker-rows").glob("staging-*"):
         shutil.rmtree(staging)
     assert_told("A staging folder is gone", error_of(spark, project))
+
+
+def test_a_publish_was_cut_in_the_middle(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A move is refused."""
+    write_rows(project.folder, "1")
+    monkeypatch.setattr(failpoints, "_armed", failpoints._parse("files.publish.one_moved:raise"))
+    assert_told("A publish was cut in the middle", error_of(spark, project))
+
+
+def test_the_rows_of_a_run_are_gone(
+    spark: SparkSession, project: Project, info: ConnectionInfo, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run replaces the first sink's rows, while the second sink does not have them yet."""
+    monkeypatch.setenv(warehouse.PASSWORD, str(info.password))
+    warehouse.configure(project, info)
+    table = f"{schema}.rows"
+    write_rows(project.folder, "1")
+    monkeypatch.setattr(failpoints, "_armed", failpoints._parse("pipeline.one_published:raise"))
+    warehouse.run(spark, project.folder, table, "replace", "one")
+    monkeypatch.setattr(failpoints, "_armed", {})
+    assert warehouse.run(spark, project.folder, table, "replace", "two").state == "succeeded"
+    error = warehouse.run(spark, project.folder, table, "replace", "one").pipelines[0].error
+    assert error
+    assert_told("The rows of a run are gone", error["message"])
 
 
 def test_a_commit_file_of_another_version(spark: SparkSession, project: Project) -> None:
@@ -227,3 +255,14 @@ def test_the_commits_outcome_is_unknown(info: ConnectionInfo, schema: str, monke
         with pytest.raises(UnknownCommitError) as caught:
             sink.publish()
     assert_told("The commit's outcome is unknown", caught.value)
+
+
+def test_staged_rows_are_gone(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """As after a crash of the server."""
+    load = made(info, schema, "replace")
+    stage(load, "run")
+    db.run(f"TRUNCATE {load._plan().staging.table.sql}")
+    with pytest.raises(TransientError) as caught:
+        load.publish()
+    load.discard()
+    assert_told("Staged rows are gone", caught.value)
