@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stoker.testing.values import is_close, without_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
 Row = tuple[Any, ...]
 _ALIKE = 50
@@ -38,49 +38,47 @@ def match_in_order(left: Sequence[Row], right: Sequence[Row], rtol: float, atol:
 
 def match_as_sets(left: Sequence[Row], right: Sequence[Row], rtol: float, atol: float) -> Unmatched:
     """Compare without an order; a row that is there twice needs two."""
-    lefts, rights = _equal(range(len(left)), range(len(right)), left.__getitem__, right.__getitem__)
+    taken = _equal(left, right)
     if rtol or atol:
-        lefts, rights = _close(lefts, rights, left, right, rtol, atol)
+        _close(taken, left, right, rtol, atol)
+    paired = set(taken.values())
+    lefts = [at for at in range(len(left)) if at not in paired]
+    rights = [at for at in range(len(right)) if at not in taken]
     return _alike(lefts, rights, left, right, rtol, atol)
 
 
-def _equal(
-    lefts: Iterable[int], rights: Iterable[int], left: Callable[[int], Any], right: Callable[[int], Any]
-) -> tuple[list[int], list[int]]:
-    """What is left over when equal rows are taken away in pairs."""
-    waiting: defaultdict[Any, list[int]] = defaultdict(list)
-    for at in rights:
-        waiting[right(at)].append(at)
-    over = []
-    for at in lefts:
-        same = waiting[left(at)]
-        if same:
-            same.pop(0)
-        else:
-            over.append(at)
-    return over, sorted(at for same in waiting.values() for at in same)
+def _equal(left: Sequence[Row], right: Sequence[Row]) -> dict[int, int]:
+    """For rows of the right the equal ones of the left, each once."""
+    waiting: defaultdict[Row, deque[int]] = defaultdict(deque)
+    for at, row in enumerate(right):
+        waiting[row].append(at)
+    return {waiting[row].popleft(): at for at, row in enumerate(left) if waiting[row]}
 
 
-def _close(
-    lefts: list[int], rights: list[int], left: Sequence[Row], right: Sequence[Row], rtol: float, atol: float
-) -> tuple[list[int], list[int]]:
-    """What is left over when close rows are taken away too: as many pairs as there can be, whoever is looked at first."""
+def _close(taken: dict[int, int], left: Sequence[Row], right: Sequence[Row], rtol: float, atol: float) -> None:
+    """Pair as many more as there can be, by augmenting paths: equal rows are parted again where that lets others be close."""
     candidates: defaultdict[Any, list[int]] = defaultdict(list)
-    for at in rights:
-        candidates[without_floats(right[at])].append(at)
-    taken: dict[int, int] = {}
-
-    def place(one: int, seen: set[int]) -> bool:
-        for other in candidates[without_floats(left[one])]:
-            if other not in seen and is_close(left[one], right[other], rtol, atol):
-                seen.add(other)
-                if other not in taken or place(taken[other], seen):
-                    taken[other] = one
-                    return True
-        return False
-
-    over = [one for one in lefts if not place(one, set())]
-    return over, [other for other in rights if other not in taken]
+    for at, row in enumerate(right):
+        candidates[without_floats(row)].append(at)
+    paired = {one: other for other, one in taken.items()}
+    for start in range(len(left)):
+        if start in paired:
+            continue
+        reached: dict[int, int] = {}
+        free = None
+        waiting = deque([start])
+        while waiting and free is None:
+            one = waiting.popleft()
+            for other in candidates[without_floats(left[one])]:
+                if other not in reached and is_close(left[one], right[other], rtol, atol):
+                    reached[other] = one
+                    if other not in taken:
+                        free = other
+                        break
+                    waiting.append(taken[other])
+        while free is not None:
+            one = reached[free]
+            taken[free], paired[one], free = one, free, paired.get(one)
 
 
 def _alike(
