@@ -169,6 +169,7 @@ class FileSystem:
             stream = self._fs.create(self._path(temporary), True)  # noqa: FBT003
             stream.write(bytearray(text.encode()))
             stream.close()
+            failpoint("files.control.written")
             self._replace(temporary, path)
 
     def _replace(self, temporary: str, path: str) -> None:
