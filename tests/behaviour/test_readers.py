@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behaviour.sinks import every_case
+from behaviour.sinks import CASES, every_case
 from behaviour.test_concurrent import until
 from stoker import Pipeline
 from stoker.connectors import folder, inputs
+from stoker.errors import TransientError
+from stoker.files.view import ChangedError, View
 from stoker.files.view import view as look
 from support.loads import preview
 
@@ -65,3 +67,17 @@ def read_back(target: Target) -> Rows:
     loaded = Pipeline("rows", extract={"rows": target.source()}, load=target.sink())
     reader = Pipeline("reader", extract={"rows": loaded.all()}, load=None)
     return sorted(tuple(row) for row in preview(reader, target.spark, target.folder).collect())
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("target", [CASES["parquet-replace"]], ids=str, indirect=True)
+def test_a_folder_that_never_rests_is_told(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is published each time that somebody looks: the source gives up, for a reason that may pass."""
+    target.load(1, "first")
+
+    def changed(*_: object) -> None:
+        raise ChangedError
+
+    monkeypatch.setattr(View, "check_current", changed)
+    with pytest.raises(TransientError, match="rows is published again and again while it is looked up"):
+        target.through_stoker()

@@ -169,6 +169,7 @@ class FileSystem:
             stream = self._fs.create(self._path(temporary), True)  # noqa: FBT003
             stream.write(bytearray(text.encode()))
             stream.close()
+            failpoint("files.control.written")
         self.replace_file(temporary, path)
 
     def replace_file(self, source: str, target: str) -> None:

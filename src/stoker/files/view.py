@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import SourceError, TransientError
+from stoker.errors import SourceError
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.lease import live_holder
 from stoker.files.publish import marker
@@ -61,13 +61,11 @@ class View:
         intent = read_commit(fs, target.intent)
         now = intent if self.unfinished or intent is not None else read_commit(fs, target.latest)
         if (intent is not None) != self.unfinished or _nonce(now) != _nonce(self.latest):
-            raise ChangedError(
-                f"{target.path} was published anew while it was looked up, again and again.", next_step="Run again."
-            )
+            raise ChangedError(target.path)
 
 
-class ChangedError(TransientError):
-    """A folder was published between a look at its state and the listing of its files: look again."""
+class ChangedError(Exception):
+    """A folder was published between a look at its state and the listing of its files: the caller looks again."""
 
 
 def _nonce(commit: Commit | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.checks import checks_of
 from stoker.checks.definitions import References, Table, only
 from stoker.connectors.base import Context, Endpoint, Names, Sink, Source
-from stoker.errors import DefinitionError, suggestion
+from stoker.errors import DefinitionError, TransientError, suggestion
 from stoker.files.view import ChangedError
 from stoker.pipeline.transformer import check_extract, transformer
 
@@ -236,14 +236,18 @@ class PipelineSource(Source):
 
 
 def _read(source: Source, context: Context) -> DataFrame:
-    """The source's frame; looked up again as long as folders are published while that is done."""
+    """The source's frame; looked up again where a folder is published while that is done."""
     for _ in range(_LOOKS):
         try:
             return source.read(context)
         except ChangedError:
             context.found.clear()
             context.reading()
-    return source.read(context)
+    raise TransientError(
+        f"{source.describe(context.names).where} is published again and again while it is looked up.",
+        state="Nothing was read.",
+        next_step="Run again when its publishers are done.",
+    )
 
 
 def explanation(pipeline: Pipeline, error: Exception, context: Context) -> Exception | None:
