@@ -1,6 +1,7 @@
 """What a type checker refuses: every line with a mistake says which; `tests/typing/test_refused.py` compares."""
 
 from stoker import Job, Pipeline, place, read, write
+from stoker.testing import assert_frames_equal, run_pipeline
 
 source = read.csv("a.csv", schema="id int")
 Pipeline("p", extract=[source])  # mistake: arg-type
@@ -13,3 +14,7 @@ read.csv("x")  # mistake: call-arg
 place("lake") / 5  # mistake: operator
 Job("j", source)  # mistake: arg-type
 Job("j", [source])  # mistake: list-item
+assert_frames_equal("id:int", [1])  # mistake: arg-type
+assert_frames_equal("id:int", "id:int", rtol="1e-9")  # mistake: arg-type
+run_pipeline(Pipeline("p", extract={"a": source}), {"a": 5})  # mistake: dict-item
+run_pipeline("p", {"a": "id:int"})  # mistake: arg-type
