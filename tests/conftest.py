@@ -1,4 +1,4 @@
-"""The settings of the test process's one Spark session, which is that of the plugin."""
+"""What all tests have: servers, a project's folder, an environment without the user's settings."""
 
 from __future__ import annotations
 
@@ -32,12 +32,6 @@ def _hears_interrupts() -> None:
     """A shell starts what it puts in the background deaf to Ctrl-C, and so would be every process of a test."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(scope="session")
-def spark_settings() -> dict[str, str]:
-    """Two cores, tasks that are tried again (local mode allows one failure), and as many shuffle partitions as cores."""
-    return {"spark.master": "local[2,3]", "spark.sql.shuffle.partitions": "2"}
 
 
 @pytest.fixture(autouse=True)

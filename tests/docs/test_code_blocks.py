@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import sys
 import tomllib
 from importlib import import_module
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "architecture").glob("*.md"))]
+pytest_plugins = ["pytester"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "architecture").glob("*.md")), ROOT / "docs/testing/README.md"]
 LINKING = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")]
 LANGUAGES = {"python", "toml", "sh", "csv", "json", "text"}
 VARIABLES = {"DATABASE_HOST": "db.internal", "LAKE_BUCKET": "bucket"}
@@ -74,7 +74,7 @@ def run_python(block: Block, namespace: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_python_blocks_run(page: Path, folder: Path, spark: SparkSession) -> None:
+def test_python_blocks_run(page: Path, pytester: pytest.Pytester, folder: Path, spark: SparkSession) -> None:
     """The files that a page declares and its other Python blocks work together, from top to bottom."""
     namespace: dict[str, Any] = {"spark": spark, "__name__": "page"}
     for block in blocks(page):
@@ -84,12 +84,13 @@ def test_python_blocks_run(page: Path, folder: Path, spark: SparkSession) -> Non
                 compile(block.text, block.where, "exec")
         elif block.language == "python":
             run_python(block, namespace)
+    tests = folder / "tests"
+    if tests.exists():
+        # In this process, whose session the plugin finds.
+        done = pytester.runpytest_inprocess("-p", "pytest_stoker", "--rootdir", str(folder), str(tests))
+        assert done.ret is pytest.ExitCode.OK
     for path in sorted(folder.rglob("*.py")):
-        if path.parent.name == "tests":
-            found = runpy.run_path(str(path), run_name="page")
-            for test in [found[name] for name in found if name.startswith("test_")]:
-                test(spark)
-        else:
+        if path.parent != tests:
             import_module(".".join(path.relative_to(folder).with_suffix("").parts))
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, assert_type
 
+from pyspark.sql import DataFrame
+
 from stoker import Check, Job, Path, Pipeline, PipelineSource, RunRecord, check, param, place, read, write
+from stoker.testing import JobRun, RunJob, assert_frames_equal, frame, run_pipeline
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -67,3 +70,17 @@ job = Job("flights", [flights, split], parameters=Parameters)
 def run() -> None:
     """A run from a program."""
     assert_type(job.run(environment="testing", parameters=Parameters()), RunRecord)
+
+
+def tests(spark: SparkSession, run_job: RunJob) -> None:
+    """Of a project, with the plugin's fixtures."""
+    rows = frame(spark, "day | n\n2013-01-01 | 1", schema="day date, n int", fill={"n": 1})
+    assert_type(rows, DataFrame)
+    found = run_pipeline(flights, {"flights": rows}, parameters=Parameters())
+    assert_type(found, dict[str, DataFrame])
+    run_pipeline(Pipeline("v", extract={"rows": view}), {"rows": {"bad": rows, "flights": "day:date"}})
+    assert_frames_equal(found["flights"], "day\n2013-01-01", check_nullable=True, rtol=1e-9)
+    done = run_job(job, environment="testing", files={"source/flights.csv": "day\n"}, only=["flights"])
+    assert_type(done, JobRun)
+    assert_type(done.record, RunRecord)
+    assert_frames_equal(done.frame(flights), done.table("flights", connection="w"))

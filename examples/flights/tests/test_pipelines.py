@@ -22,7 +22,7 @@ year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_del
 
 
 @pytest.mark.usefixtures("spark")
-@pytest.mark.spark_jobs(at_most=1)
+@pytest.mark.spark_jobs(at_most=5)
 def test_the_parameters_reach_the_transformer() -> None:
     """`since` leaves the first day out, and `late_after` says what is late."""
     inputs = {

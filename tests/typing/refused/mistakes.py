@@ -1,6 +1,7 @@
 """What a type checker refuses: every line with a mistake says which; `tests/typing/test_refused.py` compares."""
 
 from stoker import Job, Pipeline, check, place, read, write
+from stoker.testing import assert_frames_equal, run_pipeline
 
 source = read.csv("a.csv", schema="id int")
 Pipeline("p", extract=[source])  # mistake: arg-type
@@ -18,3 +19,7 @@ check.unique(["a", "b"])  # mistake: arg-type
 check.values("a", 1)  # mistake: arg-type
 check.between("a", 1)  # mistake: call-arg
 write.parquet("x", mode="replace", checks=["unique"])  # mistake: list-item
+assert_frames_equal("id:int", [1])  # mistake: arg-type
+assert_frames_equal("id:int", "id:int", rtol="1e-9")  # mistake: arg-type
+run_pipeline(Pipeline("p", extract={"a": source}), {"a": 5})  # mistake: dict-item
+run_pipeline("p", {"a": "id:int"})  # mistake: arg-type
