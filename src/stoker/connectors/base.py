@@ -112,6 +112,8 @@ class Loaded:
     rows: int | None = None
     files: int | None = None
     bytes: int | None = None
+    way: str | None = None
+    """How the rows were sent, where the sink has several ways, and why not the fastest; for the run record."""
 
 
 class Load(ABC):

@@ -83,7 +83,8 @@ class _PostgresSinkLoad(Load):
 
     def stage(self, frame: DataFrame, label: str) -> Loaded:
         del label  # COPY itself says how many rows it took
-        return Loaded(rows=self._load.stage(frame))
+        rows = self._load.stage(frame)
+        return Loaded(rows=rows, way=str(self._load.way))
 
     def publish(self) -> Loaded:
         return Loaded(rows=self._load.publish())

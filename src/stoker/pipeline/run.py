@@ -155,6 +155,7 @@ def _publish(context: Context, targets: list[_Target]) -> None:
 def _note(target: _Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
+    target.record.way = loaded.way or target.record.way
 
 
 def _stop_if_asked(context: Context) -> None:

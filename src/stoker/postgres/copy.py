@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING
 from stoker import errors
 from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
 from stoker.postgres.connection import ConnectionInfo, connect, cut
+from stoker.postgres.forms import BinaryForm, TextForm
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
-from stoker.postgres.rows import Pieces, UpstreamError
+from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import pyarrow as pa
     from pg8000.native import Connection
+
+    from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.forms import Form
 
 REPORT = "partition int, attempt long, rows long"
 """The schema of what a task answers."""
@@ -43,13 +47,23 @@ class CopyTask:
     """For messages."""
     columns: tuple[str, ...]
     """The target's names, in the order of the batches' columns."""
+    types: tuple[ColumnType, ...]
+    """Of these columns."""
     tag: str
     """The column that takes the attempt."""
+    key: tuple[str, ...] = ()
+    """The columns that tell rows apart, for messages."""
+    binary: bool = True
 
     def statement(self) -> str:
-        """COPY, as CSV: there an empty text and null differ."""
+        """COPY; if as text then as CSV, where an empty text and null differ."""
         names = ", ".join(quote(name) for name in (*self.columns, self.tag))
-        return f"COPY {self.staging.sql} ({names}) FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8')"
+        form = "binary" if self.binary else "csv"
+        return f"COPY {self.staging.sql} ({names}) FROM STDIN WITH (FORMAT {form}, ENCODING 'UTF8')"
+
+    def form(self, attempt: int) -> Form:
+        """How rows are sent, with the attempt that each carries."""
+        return BinaryForm(self.types, attempt) if self.binary else TextForm(attempt)
 
 
 class TaskRefusal(Exception):  # noqa: N818 - it is an envelope: Spark hands its text to the driver
@@ -111,7 +125,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         The rows that the server counted.
 
     Raises:
-        SinkError: If the server refuses a row, or a text has a NUL character.
+        SinkError: If the server refuses a row, or a value does not fit its column.
         TransientError: If its disk is full or it has no connection free.
         ConnectionLostError: If the connection is lost.
     """
@@ -121,9 +135,9 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         return 0
     connection = _connected(task.info)
     try:
-        where = f"partition {partition} for {task.target}"
         rows = itertools.chain([first], filled)
-        pieces = Pieces(rows, attempt, connection, names=task.columns, where=where)
+        labels = RowLabels(task.target, partition, task.columns, task.key)
+        pieces = Pieces(rows, task.form(attempt), connection, labels=labels)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
         with explained(what, renamed=(task.staging.table, task.target)):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")

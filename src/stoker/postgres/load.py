@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
-from stoker.postgres.catalogue import check_rights, checks, located, read_table
+from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
+from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from stoker.postgres.catalogue import Table
     from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,9 @@ class PostgresLoad:
         self._connection: Connection | None = None
         self._work: Publication | None = None
         self._schema: StructType | None = None
+        self._task: CopyTask | None = None
+        self.way: Way | None = None
+        """How the rows are sent; known once it is prepared."""
         self._reported: dict[int, int] | None = None
         self._staged = False
         """Whether there may be a staging table to drop."""
@@ -128,6 +133,7 @@ class PostgresLoad:
                 logger.info("dropped the staging table %s of a run that is dead", name)
             staging.hold(connection, place.nonce)
             self._create(connection, table)
+            self._choose(connection, schema, table)
         failpoint("postgres.stage.created")
 
     def _create(self, connection: Connection, table: Table | None) -> None:
@@ -141,6 +147,32 @@ class PostgresLoad:
         staging.create(connection, work.staging, work.columns, held)
         self._staged = True
         connection.run("COMMIT")
+
+    @property
+    def task(self) -> CopyTask:
+        """What tasks are told; known once it is prepared."""
+        assert self._task is not None, "prepare() comes first"
+        return self._task
+
+    def _choose(self, connection: Connection, schema: StructType, table: Table | None) -> None:
+        """How the rows are sent, by the types that the staging table has got: nothing else says them as exactly."""
+        work = self._plan()
+        made = read_table(connection, work.staging.table)
+        assert made is not None
+        names = tuple(column.name for column in work.columns)
+        types = tuple(column.type for column in made.columns)[: len(names)]
+        self.way = way(schema, types)
+        key = primary_key(connection, table) if table is not None else ()
+        self._task = CopyTask(
+            self._info,
+            work.staging.table,
+            str(work.target),
+            names,
+            types,
+            work.staging.tag,
+            key if set(key) <= set(names) else (),
+            self.way.binary,
+        )
 
     def stage(self, frame: DataFrame) -> int:
         """Send the rows from Spark's tasks to the staging table. One Spark job.
@@ -157,30 +189,25 @@ class PostgresLoad:
             ConnectionLostError: If a task lost it, as often as Spark tries.
             Exception: What Spark raises for reasons of the frame's own.
         """
-        work = self._plan()
+        task = self.task
         assert self._schema is not None
         assert frame.columns == self._schema.names
         # By position and with plain names: pyspark reads a dot in a name as a path.
-        plain = frame.toDF(*(f"c{at}" for at in range(len(work.columns))))
+        plain = frame.toDF(*(f"c{at}" for at in range(len(task.columns))))
         sent = plain.select(
             *(
-                as_sent(plain[name], field.dataType).alias(name)
-                for name, field in zip(plain.columns, self._schema.fields, strict=True)
+                as_sent(plain[name], field.dataType, target, binary=task.binary).alias(name)
+                for name, field, target in zip(plain.columns, self._schema.fields, task.types, strict=True)
             )
         )
         try:
-            rows = sent.mapInArrow(copy_function(self._task()), REPORT).collect()
+            rows = sent.mapInArrow(copy_function(task), REPORT).collect()
         except Exception as error:
             told = refusal(str(error))
             if told is None:
                 raise
             raise told from error
         return self._report((row["partition"], row["attempt"], row["rows"]) for row in rows)
-
-    def _task(self) -> CopyTask:
-        work = self._plan()
-        names = tuple(column.name for column in work.columns)
-        return CopyTask(self._info, work.staging.table, str(work.target), names, work.staging.tag)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
         """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""

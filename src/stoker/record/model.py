@@ -49,6 +49,8 @@ class SinkRecord:
     """Files written, if they are files."""
     bytes: int | None = None
     """Bytes of these files."""
+    way: str | None = None
+    """How the rows were sent, where a sink has several ways, and why not the fastest."""
 
 
 @dataclass
