@@ -166,7 +166,7 @@ def check_text(data: st.DataObject, db: Connection, case: Case) -> None:
 
 
 ONCE = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-OFTEN = settings(ONCE, max_examples=400)
+OFTEN = settings(ONCE, max_examples=60)
 
 
 @ONCE

@@ -57,6 +57,8 @@ class _PostgresSinkLoad(Load):
     def __init__(self, sink: PostgresSink, context: Context) -> None:
         from stoker.postgres.load import PostgresLoad
 
+        self._context = context
+        self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
         info = resolve(settings, folder=config.source.folder)
@@ -83,8 +85,10 @@ class _PostgresSinkLoad(Load):
 
     def stage(self, frame: DataFrame, label: str) -> Loaded:
         del label  # COPY itself says how many rows it took
-        rows = self._load.stage(frame)
-        return Loaded(rows=rows, way=str(self._load.way))
+        rows, way = self._load.stage(frame), self._load.way
+        if way.note:
+            self._context.fallback(f"{self._where} was {way.note}")
+        return Loaded(rows=rows, way=str(way))
 
     def publish(self) -> Loaded:
         return Loaded(rows=self._load.publish())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from stoker import errors
 from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
+from stoker.postgres.batches import WideRowsError, narrow
 from stoker.postgres.connection import ConnectionInfo, connect, cut
 from stoker.postgres.forms import BinaryForm, TextForm
 from stoker.postgres.names import LoadTarget, quote
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 REPORT = "partition int, attempt long, rows long"
 """The schema of what a task answers."""
+WIDE = -1
+"""The rows of a task that has committed nothing, because one of them is too wide for its batches."""
 
 _TRIES = 4
 _MARK = re.compile(r"<stoker-refusal>(.*?)</stoker-refusal>", re.DOTALL)
@@ -84,32 +87,50 @@ def refusal(text: str) -> StokerError | None:
     return kind(told["what"], state=told["state"], next_step=told["next_step"])
 
 
-def copy_function(task: CopyTask) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """The function for `mapInArrow`: sends a partition and answers one row as `REPORT` has it; none if it was empty."""
+def copy_function(
+    task: CopyTask, *, is_guarded: bool
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+    """The function for `mapInArrow`: sends a partition and answers one row as `REPORT` has it; none if it was empty.
+
+    Args:
+        task: Where to.
+        is_guarded: Whether the batches have the column that says which rows are wide.
+    """
 
     def copy_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
-        from pyspark import TaskContext
 
-        context = TaskContext.get()
-        assert context is not None
-        partition, attempt = context.partitionId(), context.taskAttemptId()
-        try:
-            rows = copy_batches(task, batches, partition, attempt)
-        except StokerError as error:
-            # Spark sends the whole chain to the driver: what happened is in the envelope already.
-            raise TaskRefusal(error) from None
-        if rows:
-            yield pa.RecordBatch.from_arrays(
-                [
-                    pa.array([partition], pa.int32()),
-                    pa.array([attempt], pa.int64()),
-                    pa.array([rows], pa.int64()),
-                ],
-                names=["partition", "attempt", "rows"],
-            )
+        told = copy_task(task, narrow(iter(batches)) if is_guarded else batches)
+        if told is not None:
+            types = (pa.int32(), pa.int64(), pa.int64())
+            arrays = [pa.array([value], kind) for value, kind in zip(told, types, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, names=["partition", "attempt", "rows"])
 
     return copy_partition
+
+
+def copy_task(task: CopyTask, batches: Iterable[pa.RecordBatch]) -> tuple[int, int, int] | None:
+    """Send what one task has.
+
+    Returns:
+        Partition, attempt and rows, as `REPORT` has them; None if there were no rows.
+
+    Raises:
+        TaskRefusal: With what the driver should raise.
+    """
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    assert context is not None
+    partition, attempt = context.partitionId(), context.taskAttemptId()
+    try:
+        rows = copy_batches(task, batches, partition, attempt)
+    except WideRowsError:
+        return partition, attempt, WIDE
+    except StokerError as error:
+        # Spark sends the whole chain to the driver: what happened is in the envelope already.
+        raise TaskRefusal(error) from None
+    return (partition, attempt, rows) if rows else None
 
 
 def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: int, attempt: int) -> int:

@@ -24,9 +24,12 @@ class Way:
     binary: bool
     reason: str | None = None
     """Why not binary."""
+    note: str | None = None
+    """What else there is to know; once the rows are sent."""
 
     def __str__(self) -> str:
-        return "binary COPY" if self.binary else f"CSV COPY: {self.reason}"
+        way = "binary COPY" if self.binary else f"CSV COPY: {self.reason}"
+        return f"{way}; {self.note}" if self.note else way
 
 
 class Form(Protocol):

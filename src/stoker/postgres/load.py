@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.util
 import logging
 from typing import TYPE_CHECKING
@@ -13,14 +14,14 @@ from stoker.postgres import staging
 from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
+from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
-from stoker.postgres.types import as_sent
+from stoker.postgres.send import send
 from stoker.postgres.waiting import Patience
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ class PostgresLoad:
         self._work: Publication | None = None
         self._schema: StructType | None = None
         self._task: CopyTask | None = None
-        self.way: Way | None = None
-        """How the rows are sent; known once it is prepared."""
+        self._way: Way | None = None
         self._reported: dict[int, int] | None = None
         self._staged = False
         """Whether there may be a staging table to drop."""
@@ -154,6 +154,12 @@ class PostgresLoad:
         assert self._task is not None, "prepare() comes first"
         return self._task
 
+    @property
+    def way(self) -> Way:
+        """How the rows are sent; known once it is prepared."""
+        assert self._way is not None, "prepare() comes first"
+        return self._way
+
     def _choose(self, connection: Connection, schema: StructType, table: Table | None) -> None:
         """How the rows are sent, by the types that the staging table has got: nothing else says them as exactly."""
         work = self._plan()
@@ -161,7 +167,7 @@ class PostgresLoad:
         assert made is not None
         names = tuple(column.name for column in work.columns)
         types = tuple(column.type for column in made.columns)[: len(names)]
-        self.way = way(schema, types)
+        self._way = way(schema, types)
         key = primary_key(connection, table) if table is not None else ()
         self._task = CopyTask(
             self._info,
@@ -171,7 +177,7 @@ class PostgresLoad:
             types,
             work.staging.tag,
             key if set(key) <= set(names) else (),
-            self.way.binary,
+            self._way.binary,
         )
 
     def stage(self, frame: DataFrame) -> int:
@@ -189,25 +195,11 @@ class PostgresLoad:
             ConnectionLostError: If a task lost it, as often as Spark tries.
             Exception: What Spark raises for reasons of the frame's own.
         """
-        task = self.task
         assert self._schema is not None
         assert frame.columns == self._schema.names
-        # By position and with plain names: pyspark reads a dot in a name as a path.
-        plain = frame.toDF(*(f"c{at}" for at in range(len(task.columns))))
-        sent = plain.select(
-            *(
-                as_sent(plain[name], field.dataType, target, binary=task.binary).alias(name)
-                for name, field, target in zip(plain.columns, self._schema.fields, task.types, strict=True)
-            )
-        )
-        try:
-            rows = sent.mapInArrow(copy_function(task), REPORT).collect()
-        except Exception as error:
-            told = refusal(str(error))
-            if told is None:
-                raise
-            raise told from error
-        return self._report((row["partition"], row["attempt"], row["rows"]) for row in rows)
+        told, note = send(frame, self._schema, self.task)
+        self._way = dataclasses.replace(self.way, note=note)
+        return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
         """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""
