@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
 
 
-def batch(ids: range, run_id: str) -> pa.RecordBatch:
+def batch(ids: range, run_id: str | None) -> pa.RecordBatch:
     """Rows of one run."""
-    return pa.RecordBatch.from_arrays([pa.array(ids, pa.int64()), pa.array([run_id] * len(ids))], names=["c0", "c1"])
+    runs = pa.array([run_id] * len(ids), pa.string())
+    return pa.RecordBatch.from_arrays([pa.array(ids, pa.int64()), runs], names=["c0", "c1"])
 
 
 def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 50) -> int:
@@ -27,5 +28,5 @@ def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 5
     for partition in range(partitions):
         ids = range(partition * rows, (partition + 1) * rows)
         attempt = 1000 + partition
-        told.append((partition, attempt, copy_batches(load._task(), [batch(ids, run_id)], partition, attempt)))
+        told.append((partition, attempt, copy_batches(load.task, [batch(ids, run_id)], partition, attempt)))
     return load._report(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,37 @@ def whole(load: PostgresLoad, frame: DataFrame) -> int:
         return staged
     finally:
         load.discard()
+
+
+def test_nested_types_become_arrays_and_json(load: Loads, db: Connection, schema: str, spark: SparkSession) -> None:
+    """Arrays with null elements, JSON with null fields, spans of time: derived, in binary and, beside a column of text, as CSV."""
+    frame = spark.sql("""
+        SELECT 1 AS n, array(1, NULL) AS a, array('x"y', NULL, '') AS t, array(array(1), array()) AS aa,
+               map('k', 1.50) AS m, named_struct('x', 1, 'y', CAST(NULL AS INT)) AS s,
+               -INTERVAL '1 02:03:04.5' DAY TO SECOND AS i, array(X'00FF') AS b, array(DATE '2020-02-29') AS d
+        UNION ALL SELECT 2, array(), array(), NULL, NULL, NULL, NULL, array(), NULL
+        UNION ALL SELECT 3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL""")
+    expected = [
+        [1, [1, None], ['x"y', None, ""], [[1], []], {"k": 1.5}, {"x": 1, "y": None}, -93784.5, [b"\x00\xff"], [dt.date(2020, 2, 29)]],
+        [2, [], [], None, None, None, None, [], None],
+        [3, None, None, None, None, None, None, None, None],
+    ]  # fmt: skip
+    shown = "n, a, t, aa, m, s, extract(epoch FROM i)::float, b, d"
+    one = load(run_id="1")
+    assert whole(one, frame) == 3
+    assert one.way.binary
+    assert db.run(f"SELECT {shown} FROM {schema}.t ORDER BY n") == expected
+    assert (
+        db.run(
+            f"SELECT pg_typeof(a)::text, pg_typeof(t)::text, pg_typeof(aa)::text, pg_typeof(m)::text FROM {schema}.t"
+        )
+        == [["integer[]", "text[]", "jsonb", "jsonb"]] * 3
+    )
+    db.run(f"ALTER TABLE {schema}.t ADD COLUMN host inet")
+    other = load(run_id="2")
+    assert whole(other, frame.withColumn("host", f.lit("10.0.0.1"))) == 3
+    assert str(other.way) == "CSV COPY: column 'host' (string into inet) has no binary form"
+    assert db.run(f"SELECT {shown} FROM {schema}.t ORDER BY n") == expected
 
 
 def test_text_goes_into_the_types_that_parse_it(load: Loads, db: Connection, schema: str, spark: SparkSession) -> None:
@@ -107,9 +139,10 @@ def test_what_the_server_refuses_is_one_clear_error(
     db.run(f"CREATE TABLE {schema}.t (id integer)")
     with pytest.raises(SinkError) as caught:
         whole(load(), spark.range(2**31 - 2, 2**31 + 2, numPartitions=1))
-    assert f"rows for {schema}.t (partition 0)" in caught.value.what
-    assert 'value "2147483648" is out of range for type integer' in caught.value.what
-    assert "line 3, column id" in caught.value.what
+    assert (
+        f"{schema}.t cannot hold a value: column 'id' in row 3 of partition 0 is out of range for integer: 2147483648"
+        in (caught.value.what)
+    )
     assert "stoker_staging" not in str(caught.value)
     assert "Traceback" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 3

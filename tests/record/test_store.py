@@ -41,7 +41,7 @@ def full() -> RunRecord:
     """A record with something in each field."""
     attempt = AttemptRecord(START, START, State.FAILED, "lost")
     error: dict[str, str | None] = {"type": "SinkError", "message": "no", "state": None, "next": "x"}
-    sink = SinkRecord("parquet", "/lake/a", "replace", None, True, False, 1, 2, 3)
+    sink = SinkRecord("parquet", "/lake/a", "replace", None, True, False, 1, 2, 3, way="binary COPY")
     pipeline = PipelineRecord(
         "a", State.FAILED, START, START, 1, 2, 3, [sink], error, "why", ["f"], {"rows": {"files": 1}}, [attempt]
     )

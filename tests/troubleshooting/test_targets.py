@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import DataType, LongType, StringType, StructField, StructType
 
 from postgres.proxies import Relay
 from postgres.publisher import SCHEMA as ROWS
@@ -213,19 +213,33 @@ def test_the_table_is_missing(info: ConnectionInfo, schema: str) -> None:
     assert_told("The table is missing", caught.value)
 
 
-def test_nul_in_a_text(info: ConnectionInfo, schema: str) -> None:
-    """One text of two."""
+@pytest.mark.parametrize(
+    ("kind", "data_type", "value", "title"),
+    [
+        ("text", StringType(), b"a\0b", "NUL in a text"),
+        ("text", StringType(), b"caf\xe9", "A text is not UTF-8"),
+        ("varchar(3)", StringType(), b"four", "A text is too long"),
+        ("integer", LongType(), 2**31, "A value is out of range"),
+    ],
+)
+def test_a_value_does_not_fit(
+    info: ConnectionInfo, db: Connection, schema: str, kind: str, data_type: DataType, value: object, title: str
+) -> None:
+    """One of two; the row is told by its primary key too."""
     import pyarrow as pa
 
-    sink = made(info, schema, "replace")
+    db.run(f"CREATE TABLE {schema}.t (v {kind}, id bigint PRIMARY KEY)")
+    array = pa.array([None, value])
+    values = array.view(pa.string()) if isinstance(value, bytes) else array
+    sink = made(info, schema)
     try:
-        sink.prepare(StructType([StructField("note", StringType())]))
-        batch = pa.RecordBatch.from_arrays([pa.array(["fine", "a\0b"])], names=["c0"])
-        with pytest.raises(SinkError) as caught:
-            copy_batches(sink._task(), [batch], 0, 1)
+        sink.prepare(StructType([StructField("v", data_type), StructField("id", LongType())]))
+        batch = pa.RecordBatch.from_arrays([values, pa.array([7, 8])], names=["c0", "c1"])
+        with pytest.raises(SinkError, match=r"column 'v' in row 2 of partition 0 \(id = 8\)") as caught:
+            copy_batches(sink.task, [batch], 0, 1)
     finally:
         sink.discard()
-    assert_told("NUL in a text", caught.value)
+    assert_told(title, caught.value)
 
 
 def test_the_table_is_locked(info: ConnectionInfo, db: Connection, schema: str) -> None:

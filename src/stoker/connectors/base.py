@@ -124,6 +124,8 @@ class Loaded:
     bytes: int | None = None
     changes: tuple[str, ...] = ()
     """How the columns differ from those that were published before, a sentence each."""
+    way: str | None = None
+    """How the rows were sent, where the sink has several ways, and why not the fastest; for the run record."""
 
 
 class Load(ABC):

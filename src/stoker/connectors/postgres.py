@@ -75,6 +75,8 @@ class _PostgresSinkLoad(Load):
         from stoker.postgres.load import PostgresLoad
 
         self._sink = sink
+        self._context = context
+        self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
         info = resolve(settings, folder=config.source.folder)
@@ -100,7 +102,10 @@ class _PostgresSinkLoad(Load):
 
     def stage(self, frame: DataFrame, label: str) -> Loaded:
         del label  # COPY itself says how many rows it took
-        return Loaded(rows=self._load.stage(frame))
+        rows, way = self._load.stage(frame), self._load.way
+        if way.note:
+            self._context.fallback(f"{self._where} was {way.note}")
+        return Loaded(rows=rows, way=str(way))
 
     def last_rows(self) -> int | None:
         return self._load.last_rows()

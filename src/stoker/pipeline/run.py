@@ -173,6 +173,7 @@ def _note(target: Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
     target.record.changes = list(loaded.changes) or target.record.changes
+    target.record.way = loaded.way or target.record.way
 
 
 def _stop_if_asked(context: Context) -> None:

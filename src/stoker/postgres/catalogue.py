@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stoker.errors import SinkError
+from stoker.postgres.column_type import ColumnType
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import NOTHING
 
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-_COLUMNS = """
+_NAME = """CASE WHEN {0}.typnamespace = 'pg_catalog'::regnamespace THEN {0}.typname::text
+            ELSE {0}.typnamespace::regnamespace::text || '.' || {0}.typname END"""
+_COLUMNS = f"""
 WITH RECURSIVE base(start, oid, parent, typmod, not_null, given) AS (
     SELECT t.oid, t.oid, t.typbasetype, t.typtypmod, t.typnotnull, t.typdefault IS NOT NULL FROM pg_type t
     UNION ALL
@@ -21,14 +24,19 @@ WITH RECURSIVE base(start, oid, parent, typmod, not_null, given) AS (
            b.not_null OR t.typnotnull, b.given OR t.typdefault IS NOT NULL
     FROM base b JOIN pg_type t ON t.oid = b.parent
 )
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), t.typname, t.typcategory::text,
+SELECT a.attname,
+       format_type(a.atttypid, a.atttypmod), a.atttypid, {_NAME.format("t")}, t.typcategory::text,
        CASE WHEN a.atttypmod = -1 THEN b.typmod ELSE a.atttypmod END,
+       format_type(t.typelem, a.atttypmod), e.start, {_NAME.format("et")}, et.typcategory::text,
+       CASE WHEN a.atttypmod <> -1 THEN a.atttypmod WHEN b.typmod <> -1 THEN b.typmod ELSE e.typmod END,
        a.attnotnull OR b.not_null, a.atthasdef OR a.attidentity <> '' OR b.given,
        a.attgenerated <> '', a.attidentity = 'a'
 FROM pg_attribute a JOIN base b ON b.start = a.atttypid AND b.parent = 0 JOIN pg_type t ON t.oid = b.oid
+LEFT JOIN base e ON t.typcategory = 'A' AND t.typname NOT LIKE '%vector' AND e.start = t.typelem AND e.parent = 0
+LEFT JOIN pg_type et ON et.oid = e.oid
 WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
-"""
+"""  # noqa: S608 - of our own texts only
 _CHECKS = """
 SELECT 'CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid) FROM pg_constraint c
 WHERE conrelid = :oid AND contype = 'c' AND NOT EXISTS (
@@ -53,13 +61,7 @@ class TableColumn:
     """A column of an existing table."""
 
     name: str
-    type: str
-    """As SQL has it, with length or precision."""
-    base: str
-    """The name in `pg_type`, below all domains."""
-    category: str
-    scale: int | None
-    """Of a numeric that has one."""
+    type: ColumnType
     not_null: bool
     has_default: bool
     generated: bool
@@ -121,7 +123,12 @@ def read_table(connection: Connection, target: LoadTarget) -> Table | None:
             state=NOTHING,
             next_step="Name the table behind it, or another one.",
         )
-    return Table(oid, tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid)))
+    return Table(oid, table_columns(connection, oid))
+
+
+def table_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
+    """The columns of a table in their order."""
+    return tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid))
 
 
 def check_rights(connection: Connection, target: LoadTarget, table: Table, names: list[str], *, replace: bool) -> None:
@@ -151,6 +158,16 @@ def checks(connection: Connection, table: Table, names: list[str]) -> list[str]:
     return [row[0] for row in connection.run(_CHECKS, oid=table.oid, names=names)]
 
 
+def primary_key(connection: Connection, table: Table) -> tuple[str, ...]:
+    """The names of the columns of the primary key; none if there is no such key."""
+    rows = connection.run(
+        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) "
+        "WHERE i.indrelid = :oid AND i.indisprimary ORDER BY a.attnum",
+        oid=table.oid,
+    )
+    return tuple(name for (name,) in rows)
+
+
 def _check_schema(connection: Connection, target: LoadTarget) -> None:
     assert target.schema is not None
     user, found, usable, writable = connection.run(
@@ -175,19 +192,10 @@ def _check_schema(connection: Connection, target: LoadTarget) -> None:
         )
 
 
-def _column(row: list[object]) -> TableColumn:
-    name, kind, base, category, typmod, not_null, has_default, generated, always_identity = row
-    scale = None
-    if base == "numeric" and isinstance(typmod, int) and typmod >= 0:
-        scale = (((typmod - 4) & 0x7FF) ^ 0x400) - 0x400  # eleven bits with a sign: numeric.c
+def _column(row: list[Any]) -> TableColumn:
+    name, *types, not_null, has_default, generated, always_identity = row
+    sql, oid, base, category, modifier, *element = types
+    inner = None if element[1] is None else ColumnType(*element)
     return TableColumn(
-        str(name),
-        str(kind),
-        str(base),
-        str(category),
-        scale,
-        bool(not_null),
-        bool(has_default),
-        bool(generated),
-        bool(always_identity),
+        name, ColumnType(sql, oid, base, category, modifier, inner), not_null, has_default, generated, always_identity
     )

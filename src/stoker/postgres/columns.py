@@ -72,7 +72,7 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
         elif field.name in there:
             column = there[field.name]
             mistakes += _misfits(field, column)
-            columns.append(Column(column.name, column.type, column.not_null))
+            columns.append(Column(column.name, column.type.sql, column.not_null))
         else:
             mistakes.append(_missing(field, derived, table, target))
     mistakes += [
@@ -111,7 +111,9 @@ def _misfits(field: StructField, column: TableColumn) -> list[str]:
         kind = "generated" if column.generated else "GENERATED ALWAYS AS IDENTITY"
         return [f"column {column.name!r} is {kind} in the table: drop it from the frame"]
     data_type: DataType = field.dataType
-    why = takes(data_type, column.base, column.category, column.scale)
+    why = takes(data_type, column.type)
     if why is None:
         return []
-    return [f"column {column.name!r} is {column.type} in the table and {data_type.simpleString()} in the frame: {why}"]
+    return [
+        f"column {column.name!r} is {column.type.sql} in the table and {data_type.simpleString()} in the frame: {why}"
+    ]

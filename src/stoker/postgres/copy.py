@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from stoker import errors
 from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
+from stoker.postgres.batches import WideRowsError, narrow
 from stoker.postgres.connection import ConnectionInfo, connect, cut
+from stoker.postgres.forms import BinaryForm, TextForm
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
-from stoker.postgres.rows import Pieces, UpstreamError
+from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,8 +28,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pg8000.native import Connection
 
+    from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.forms import Form
+
 REPORT = "partition int, attempt long, rows long"
 """The schema of what a task answers."""
+WIDE = -1
+"""The rows of a task that has committed nothing, because one of them is too wide for its batches."""
 
 _TRIES = 4
 _MARK = re.compile(r"<stoker-refusal>(.*?)</stoker-refusal>", re.DOTALL)
@@ -43,13 +50,23 @@ class CopyTask:
     """For messages."""
     columns: tuple[str, ...]
     """The target's names, in the order of the batches' columns."""
+    types: tuple[ColumnType, ...]
+    """Of these columns."""
     tag: str
     """The column that takes the attempt."""
+    key: tuple[str, ...] = ()
+    """The columns that tell rows apart, for messages."""
+    binary: bool = True
 
     def statement(self) -> str:
-        """COPY, as CSV: there an empty text and null differ."""
+        """COPY; if as text then as CSV, where an empty text and null differ."""
         names = ", ".join(quote(name) for name in (*self.columns, self.tag))
-        return f"COPY {self.staging.sql} ({names}) FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8')"
+        form = "binary" if self.binary else "csv"
+        return f"COPY {self.staging.sql} ({names}) FROM STDIN WITH (FORMAT {form}, ENCODING 'UTF8')"
+
+    def form(self, attempt: int) -> Form:
+        """How rows are sent, with the attempt that each carries."""
+        return BinaryForm(self.types, attempt) if self.binary else TextForm(attempt)
 
 
 class TaskRefusal(Exception):  # noqa: N818 - it is an envelope: Spark hands its text to the driver
@@ -70,32 +87,50 @@ def refusal(text: str) -> StokerError | None:
     return kind(told["what"], state=told["state"], next_step=told["next_step"])
 
 
-def copy_function(task: CopyTask) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """The function for `mapInArrow`: sends a partition and answers one row as `REPORT` has it; none if it was empty."""
+def copy_function(
+    task: CopyTask, *, is_guarded: bool
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+    """The function for `mapInArrow`: sends a partition and answers one row as `REPORT` has it; none if it was empty.
+
+    Args:
+        task: Where to.
+        is_guarded: Whether the batches have the column that says which rows are wide.
+    """
 
     def copy_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
-        from pyspark import TaskContext
 
-        context = TaskContext.get()
-        assert context is not None
-        partition, attempt = context.partitionId(), context.taskAttemptId()
-        try:
-            rows = copy_batches(task, batches, partition, attempt)
-        except StokerError as error:
-            # Spark sends the whole chain to the driver: what happened is in the envelope already.
-            raise TaskRefusal(error) from None
-        if rows:
-            yield pa.RecordBatch.from_arrays(
-                [
-                    pa.array([partition], pa.int32()),
-                    pa.array([attempt], pa.int64()),
-                    pa.array([rows], pa.int64()),
-                ],
-                names=["partition", "attempt", "rows"],
-            )
+        told = copy_task(task, narrow(iter(batches)) if is_guarded else batches)
+        if told is not None:
+            types = (pa.int32(), pa.int64(), pa.int64())
+            arrays = [pa.array([value], kind) for value, kind in zip(told, types, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, names=["partition", "attempt", "rows"])
 
     return copy_partition
+
+
+def copy_task(task: CopyTask, batches: Iterable[pa.RecordBatch]) -> tuple[int, int, int] | None:
+    """Send what one task has.
+
+    Returns:
+        Partition, attempt and rows, as `REPORT` has them; None if there were no rows.
+
+    Raises:
+        TaskRefusal: With what the driver should raise.
+    """
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    assert context is not None
+    partition, attempt = context.partitionId(), context.taskAttemptId()
+    try:
+        rows = copy_batches(task, batches, partition, attempt)
+    except WideRowsError:
+        return partition, attempt, WIDE
+    except StokerError as error:
+        # Spark sends the whole chain to the driver: what happened is in the envelope already.
+        raise TaskRefusal(error) from None
+    return (partition, attempt, rows) if rows else None
 
 
 def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: int, attempt: int) -> int:
@@ -111,7 +146,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         The rows that the server counted.
 
     Raises:
-        SinkError: If the server refuses a row, or a text has a NUL character.
+        SinkError: If the server refuses a row, or a value does not fit its column.
         TransientError: If its disk is full or it has no connection free.
         ConnectionLostError: If the connection is lost.
     """
@@ -121,9 +156,9 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         return 0
     connection = _connected(task.info)
     try:
-        where = f"partition {partition} for {task.target}"
         rows = itertools.chain([first], filled)
-        pieces = Pieces(rows, attempt, connection, names=task.columns, where=where)
+        labels = RowLabels(task.target, partition, task.columns, task.key)
+        pieces = Pieces(rows, task.form(attempt), connection, labels=labels)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
         with explained(what, renamed=(task.staging.table, task.target)):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.util
 import logging
 from typing import TYPE_CHECKING
@@ -10,16 +11,18 @@ from typing import TYPE_CHECKING
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
-from stoker.postgres.catalogue import check_rights, checks, located, read_table
+from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
+from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
-from stoker.postgres.staged import Staged, send
+from stoker.postgres.send import send
+from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.waiting import Patience
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from stoker.postgres.catalogue import Table
     from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
 
 logger = logging.getLogger(__name__)
@@ -75,6 +79,8 @@ class PostgresLoad:
         self._connection: Connection | None = None
         self._work: Publication | None = None
         self._schema: StructType | None = None
+        self._task: CopyTask | None = None
+        self._way: Way | None = None
         self._reported: dict[int, int] | None = None
         self._staged = False
         """Whether there may be a staging table to drop."""
@@ -128,6 +134,7 @@ class PostgresLoad:
                 logger.info("dropped the staging table %s of a run that is dead", name)
             staging.hold(connection, place.nonce)
             self._create(connection, table)
+            self._choose(connection, schema, table)
         failpoint("postgres.stage.created")
 
     def _create(self, connection: Connection, table: Table | None) -> None:
@@ -141,6 +148,36 @@ class PostgresLoad:
         staging.create(connection, work.staging, work.columns, held)
         self._staged = True
         connection.run("COMMIT")
+
+    @property
+    def task(self) -> CopyTask:
+        """What tasks are told; known once it is prepared."""
+        assert self._task is not None, "prepare() comes first"
+        return self._task
+
+    @property
+    def way(self) -> Way:
+        """How the rows are sent; known once it is prepared."""
+        assert self._way is not None, "prepare() comes first"
+        return self._way
+
+    def _choose(self, connection: Connection, schema: StructType, table: Table | None) -> None:
+        """How the rows are sent, by the types that the staging table has got."""
+        work = self._plan()
+        names = tuple(column.name for column in work.columns)
+        types = column_types(connection, work.staging)
+        self._way = way(schema, types)
+        key = primary_key(connection, table) if table is not None else ()
+        self._task = CopyTask(
+            self._info,
+            work.staging.table,
+            str(work.target),
+            names,
+            types,
+            work.staging.tag,
+            key if set(key) <= set(names) else (),
+            self._way.binary,
+        )
 
     def stage(self, frame: DataFrame) -> int:
         """Send the rows from Spark's tasks to the staging table. One Spark job.
@@ -157,14 +194,11 @@ class PostgresLoad:
             ConnectionLostError: If a task lost it, as often as Spark tries.
             Exception: What Spark raises for reasons of the frame's own.
         """
-        assert self._schema is not None, "prepare() comes first"
+        assert self._schema is not None
         assert frame.columns == self._schema.names
-        return self._report(send(frame, self._schema, self._task()))
-
-    def _task(self) -> CopyTask:
-        work = self._plan()
-        names = tuple(column.name for column in work.columns)
-        return CopyTask(self._info, work.staging.table, str(work.target), names, work.staging.tag)
+        told, note = send(frame, self._schema, self.task)
+        self._way = dataclasses.replace(self.way, note=note)
+        return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
         """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""

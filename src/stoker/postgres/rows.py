@@ -1,20 +1,26 @@
-"""Rows on their way to the server: Arrow batches as the CSV that COPY reads."""
+"""Rows on their way to the server."""
 
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import pyarrow as pa
     from pg8000.native import Connection
 
+    from stoker.postgres.encode import RefusedValueError
+    from stoker.postgres.forms import Form
+
 _PIECE = 1 << 20
 """Bytes in one message of COPY: larger ones are no faster."""
+_LONGEST = 100
+"""Characters of a value of the key in a message."""
 
 
 class UpstreamError(Exception):
@@ -26,102 +32,84 @@ class UpstreamError(Exception):
 
 
 class Pieces:
-    """The rows as pieces of CSV, for pg8000 to iterate over; no more than one batch is held.
+    """The rows in pieces, for pg8000 to iterate over; no more than one batch is held.
 
     Args:
         batches: The rows.
-        attempt: Added to every row as the last column.
+        form: How COPY takes them.
         connection: Where they go; it is watched for a refusal.
-        names: The columns, for messages.
-        where: The partition and the target, for messages.
+        labels: For messages.
     """
 
     def __init__(
-        self,
-        batches: Iterator[pa.RecordBatch],
-        attempt: int,
-        connection: Connection,
-        *,
-        names: Sequence[str],
-        where: str,
+        self, batches: Iterator[pa.RecordBatch], form: Form, connection: Connection, *, labels: RowLabels
     ) -> None:
         self._batches = batches
-        self._attempt = attempt
+        self._form = form
         self._connection = connection
-        self._names = names
-        self._where = where
+        self._labels = labels
         self.rows = 0
         """Rows that were taken so far."""
         self.stopped = False
         """Whether the server spoke up, so that the rest was not sent."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Raises `UpstreamError` for what the batches raise, and `SinkError` for a NUL character."""
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        """Raises `UpstreamError` for what the batches raise, and `SinkError` for a value that does not fit."""
+        from stoker.postgres.encode import RefusedValueError
+
+        if self._form.begin:
+            yield self._form.begin
         while True:
             try:
                 batch = next(self._batches, None)
             except Exception as error:
                 raise UpstreamError(error) from error
             if batch is None:
-                return
-            text = memoryview(csv_text(batch, self._attempt))
-            self.rows += batch.num_rows
-            for start in range(0, len(text), _PIECE):
-                piece = bytes(text[start : start + _PIECE])
-                if b"\0" in piece:
-                    raise self._with_nul(batch)
-                if _server_speaks(self._connection):
-                    # It has refused a row, and swallows the rest of the partition unread: pg8000 would tell at the end.
-                    self.stopped = True
-                    return
-                yield piece
-
-    def _with_nul(self, batch: pa.RecordBatch) -> SinkError:
-        import pyarrow.compute as pc
-
-        before = self.rows - batch.num_rows
-        found = "a text"
-        for name, column in zip(self._names, batch.columns, strict=True):
-            at = pc.index(pc.match_substring(column, "\0"), value=True).as_py() if _is_text(column.type) else -1
-            if at >= 0:
-                found = f"column {name!r} in row {before + at + 1}"
                 break
+            try:
+                for rows in self._form.rows(batch):
+                    for start in range(0, len(rows), _PIECE):
+                        if _server_speaks(self._connection):
+                            # It has refused a row, and swallows the rest unread: pg8000 would tell at the end.
+                            self.stopped = True
+                            return
+                        yield rows[start : start + _PIECE]
+            except RefusedValueError as error:
+                raise self._labels.refusal(error, batch, self.rows) from None
+            self.rows += batch.num_rows
+        if self._form.end:
+            yield self._form.end
+
+
+@dataclass(frozen=True)
+class RowLabels:
+    """How rows are named in messages."""
+
+    target: str
+    partition: int
+    columns: tuple[str, ...]
+    """In the order of the batches."""
+    key: tuple[str, ...]
+    """The columns that tell rows apart, if the target has such."""
+
+    def refusal(self, error: RefusedValueError, batch: pa.RecordBatch, before: int) -> SinkError:
+        """The error for a value that its column cannot hold.
+
+        Args:
+            error: What the encoder said.
+            batch: Where it found it.
+            before: The partition's rows before the batch.
+        """
+        column = "" if error.column is None else f"column {self.columns[error.column]!r} in "
+        values = ((name, batch.column(self.columns.index(name))[error.row].as_py()) for name in self.key)
+        key = ", ".join(f"{name} = {value!r:.{_LONGEST}}" for name, value in values)
         return SinkError(
-            f"PostgreSQL cannot store NUL characters, and {found} of {self._where} has one.",
+            f"{self.target} cannot hold a value: {column}row {before + error.row + 1} of partition {self.partition}"
+            f"{f' ({key})' if key else ''} "
+            f"{error.why}.",
             state="Nothing was published.",
-            next_step=r"Remove them in the transformer: regexp_replace(column, '\\x00', '').",
+            next_step=error.advice,
         )
-
-
-def csv_text(batch: pa.RecordBatch, attempt: int) -> pa.Buffer:
-    """A batch as CSV with the attempt as its last column.
-
-    All texts are quoted and null is not, which is how COPY tells null from the empty text.
-    """
-    import pyarrow as pa
-    from pyarrow import csv
-
-    arrays = [_plain(column) for column in batch.columns]
-    arrays.append(pa.repeat(pa.scalar(attempt, pa.int64()), batch.num_rows))
-    table = pa.RecordBatch.from_arrays(arrays, names=[str(at) for at in range(len(arrays))])
-    sink = pa.BufferOutputStream()
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=batch.num_rows))
-    return sink.getvalue()
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """Moments as naive UTC: the same numbers, but with a time zone they are formatted nine times as slowly."""
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-        return column.view(pa.timestamp(column.type.unit))
-    return column
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _server_speaks(connection: Connection) -> bool:

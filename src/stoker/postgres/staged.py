@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.postgres import staging
+from stoker.postgres.catalogue import read_table
 from stoker.postgres.columns import fitted
-from stoker.postgres.copy import REPORT, CopyTask, copy_function, refusal
+from stoker.postgres.copy import CopyTask
+from stoker.postgres.forms import way
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
+from stoker.postgres.send import send
 from stoker.postgres.staging import Staging
-from stoker.postgres.types import as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from stoker.postgres.column_type import ColumnType
     from stoker.postgres.connection import ConnectionInfo
 
 
@@ -65,14 +68,24 @@ class Staged:
         try:
             with explained(f"Keys cannot be sent to {self.target}"):
                 staging.create(self.connection, place, columns, [])
-            task = CopyTask(self.info, place.table, f"{self.target} (keys)", tuple(frame.columns), place.tag)
-            attempts = tuple(attempt for _, attempt, _ in send(frame, frame.schema, task))
+            types = column_types(self.connection, place)
+            is_binary = way(frame.schema, types).binary
+            names = tuple(frame.columns)
+            task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, place.tag, binary=is_binary)
+            attempts = tuple(attempt for _, attempt, _ in send(frame, frame.schema, task)[0])
             yield select_attempts(place, frame.columns, attempts)
         finally:
             # A lost connection frees the lock, and whoever comes next drops the table.
             with contextlib.suppress(Exception):
                 staging.drop(self.connection, place.table)
                 staging.release(self.connection, place.nonce)
+
+
+def column_types(connection: Connection, place: Staging) -> tuple[ColumnType, ...]:
+    """The types that a staging table has got, without its tag's: nothing else says them as exactly."""
+    made = read_table(connection, place.table)
+    assert made is not None
+    return tuple(column.type for column in made.columns if column.name != place.tag)
 
 
 def select_attempts(place: Staging, columns: Iterable[str], attempts: Iterable[int] | None) -> str:
@@ -82,36 +95,3 @@ def select_attempts(place: Staging, columns: Iterable[str], attempts: Iterable[i
     if attempts is None:
         return query
     return f"{query} WHERE {quote(place.tag)} = ANY (ARRAY[{', '.join(map(str, attempts))}]::bigint[])"
-
-
-def send(frame: DataFrame, schema: StructType, task: CopyTask) -> list[tuple[int, int, int]]:
-    """Send rows from Spark's tasks to a staging table. One Spark job.
-
-    Args:
-        frame: The rows.
-        schema: Of the frame.
-        task: Where to.
-
-    Returns:
-        Partition, attempt and rows of each task that succeeded.
-
-    Raises:
-        StokerError: What a task met, in words.
-        Exception: What Spark raises for reasons of the frame's own.
-    """
-    # By position and with plain names: pyspark reads a dot in a name as a path.
-    plain = frame.toDF(*(f"c{at}" for at in range(len(schema.fields))))
-    sent = plain.select(
-        *(
-            as_sent(plain[name], field.dataType).alias(name)
-            for name, field in zip(plain.columns, schema.fields, strict=True)
-        )
-    )
-    try:
-        rows = sent.mapInArrow(copy_function(task), REPORT).collect()
-    except Exception as error:
-        told = refusal(str(error))
-        if told is None:
-            raise
-        raise told from error
-    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]

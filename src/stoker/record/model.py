@@ -88,6 +88,8 @@ class SinkRecord:
     """How the columns differ from those that were published before, and what `on_drift=` made of it."""
     checks: list[CheckRecord] = field(default_factory=list)
     """What its checks found, before it was published."""
+    way: str | None = None
+    """How the rows were sent, where a sink has several ways, and why not the fastest."""
 
 
 @dataclass

@@ -155,10 +155,10 @@ def _connected(settings: PostgresSettings) -> Iterator[Connection]:
 
 
 def _spark_type(column: TableColumn) -> str:
-    numeric = _NUMERIC.fullmatch(column.type)
+    numeric = _NUMERIC.fullmatch(column.type.sql)
     if numeric:
         return f"decimal({numeric[1]},{numeric[2]})"
-    return _TYPES.get(column.base, "string")
+    return _TYPES.get(column.type.base, "string")
 
 
 def _selected(column: TableColumn) -> str:

@@ -1,0 +1,111 @@
+"""The two forms in which COPY takes rows, and which one a load uses: binary where every column has an encoder, else CSV.
+
+One COPY has one form, so that a single column without an encoder makes all of it text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    from pyspark.sql.types import StructType
+
+    from stoker.postgres.column_type import ColumnType
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the rows of a load are sent."""
+
+    binary: bool
+    reason: str | None = None
+    """Why not binary."""
+    note: str | None = None
+    """What else there is to know; once the rows are sent."""
+
+    def __str__(self) -> str:
+        way = "binary COPY" if self.binary else f"CSV COPY: {self.reason}"
+        return f"{way}; {self.note}" if self.note else way
+
+
+class Form(Protocol):
+    """A form of COPY's stream."""
+
+    begin: bytes
+    end: bytes
+
+    def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """The rows of a batch.
+
+        Raises:
+            RefusedValueError: For a value that its column cannot hold.
+        """
+
+
+class BinaryForm:
+    """COPY BINARY.
+
+    Args:
+        types: Of the target's columns, exactly.
+        attempt: Added to every row as the last column.
+    """
+
+    def __init__(self, types: Sequence[ColumnType], attempt: int) -> None:
+        from stoker.postgres import encode
+
+        self.begin, self.end = encode.HEADER, encode.TRAILER
+        self._types = types
+        self._attempt = attempt
+
+    def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """The rows of a batch."""
+        from stoker.postgres import encode
+
+        encoders = []
+        for column, target in zip(batch.schema, self._types, strict=True):
+            encoder = encode.encoder(column.type, target)
+            assert encoder is not None, f"{column.type} into {target.sql} was chosen to be binary"
+            encoders.append(encoder)
+        return encode.encode(batch, encoders, self._attempt)
+
+
+class TextForm:
+    """COPY as CSV.
+
+    Args:
+        attempt: Added to every row as the last column.
+    """
+
+    begin = end = b""
+
+    def __init__(self, attempt: int) -> None:
+        self._attempt = attempt
+
+    def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """The rows of a batch."""
+        from stoker.postgres.csv_rows import csv_rows
+
+        yield memoryview(csv_rows(batch, self._attempt))
+
+
+def way(schema: StructType, types: Sequence[ColumnType]) -> Way:
+    """How to send the rows of a frame.
+
+    Args:
+        schema: Of the frame.
+        types: Of the columns that take them.
+    """
+    from pyspark.sql.pandas.types import to_arrow_type
+
+    from stoker.postgres.encode import encoder
+    from stoker.postgres.types import sent_type
+
+    for field, target in zip(schema.fields, types, strict=True):
+        if encoder(to_arrow_type(sent_type(field.dataType, target)), target) is None:
+            pair = f"{field.dataType.simpleString()} into {target.sql}"
+            return Way(binary=False, reason=f"column {field.name!r} ({pair}) has no binary form")
+    return Way(binary=True)

@@ -1,0 +1,74 @@
+"""From a frame to the staging table: one Spark job whose tasks send what they compute."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeAlias
+
+from stoker.postgres.batches import bounded, fast, guarded
+from stoker.postgres.copy import REPORT, WIDE, copy_function, refusal
+from stoker.postgres.types import as_sent
+from stoker.spark.own_session import StaysError, planned_with
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from stoker.postgres.copy import CopyTask
+
+logger = logging.getLogger(__name__)
+
+Told: TypeAlias = "list[tuple[int, int, int]]"
+"""Partition, attempt and rows of each task that succeeded."""
+
+
+def send(frame: DataFrame, schema: StructType, task: CopyTask) -> tuple[Told, str | None]:
+    """Send the rows of a frame.
+
+    Args:
+        frame: The rows.
+        schema: Its schema.
+        task: What tasks are told.
+
+    Returns:
+        What the tasks told, and what a reader of the run record should know of the way.
+
+    Raises:
+        StokerError: What a task refused.
+        Exception: What Spark raises for reasons of the frame's own.
+    """
+    batches = fast(frame.sparkSession, schema)
+    if batches is None:
+        return _told(frame, schema, task, None), None
+    try:
+        told = _told(planned_with(frame, batches.settings), schema, task, batches.widest)
+        if not any(rows == WIDE for _, _, rows in told):
+            return told, None
+        note = f"sent twice, the second time in small batches, since rows have more than {batches.widest} bytes"
+        logger.info("%s: %s", task.target, note)
+        batches = bounded(frame.sparkSession)
+        return _told(planned_with(frame, batches.settings), schema, task, None), note
+    except StaysError as error:
+        logger.info("%s is sent in batches as the session has them: %s", task.target, error)
+        return _told(frame, schema, task, None), None
+
+
+def _told(frame: DataFrame, schema: StructType, task: CopyTask, widest: int | None) -> Told:
+    # By position and with plain names: pyspark reads a dot in a name as a path.
+    plain = frame.toDF(*(f"c{at}" for at in range(len(task.columns))))
+    sent = plain.select(
+        *(
+            as_sent(plain[name], field.dataType, target, binary=task.binary).alias(name)
+            for name, field, target in zip(plain.columns, schema.fields, task.types, strict=True)
+        )
+    )
+    if widest is not None:
+        sent = guarded(sent, widest)
+    try:
+        rows = sent.mapInArrow(copy_function(task, is_guarded=widest is not None), REPORT).collect()
+    except Exception as error:
+        told = refusal(str(error))
+        if told is None:
+            raise
+        raise told from error
+    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]
