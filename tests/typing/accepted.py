@@ -63,6 +63,9 @@ checks: list[Check] = [
     check.expression("id > 0"),
 ]
 write.json("checked", mode="append", checks=checks)
+report = write.csv(path, mode="replace", files=1, name=param("day", "report_%Y.csv"))
+many = write.json("many", mode="append", files=4, max_rows_per_file=1000, on_drift="ignore")
+wide = write.parquet("wide", mode="append", partition_by=["day"], files=1, on_drift="add")
 view = Pipeline("view", extract={"bad": split["bad"].all(), "flights": flights.this_run()})
 job = Job("flights", [flights, split], parameters=Parameters)
 

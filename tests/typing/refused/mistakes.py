@@ -10,6 +10,8 @@ Pipeline("p", extract={"a": source}, load="lake")  # mistake: arg-type
 Pipeline("p", {"a": source})  # mistake: misc call-arg
 write.parquet("x")  # mistake: call-arg
 write.postgres("x", mode="replace")  # mistake: call-arg
+write.csv("x", mode="replace", files="1")  # mistake: arg-type
+write.csv("x", mode="replace", files=1, name=place("lake"))  # mistake: arg-type
 read.csv("x")  # mistake: call-arg
 place("lake") / 5  # mistake: operator
 Job("j", source)  # mistake: arg-type
