@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -33,11 +34,11 @@ def run(pytester: pytest.Pytester, text: str, *options: str) -> pytest.RunResult
 
 BUDGET = """
 import pytest
-from stoker.testing import assert_frames_equal, frame
+from stoker.testing import assert_frames_equal
 
 @pytest.fixture
 def rows(spark):
-    rows = frame(spark, "id:int\\n1\\n2").repartition(1)
+    rows = spark.range(1, 3)
     for _ in range(5):
         rows.collect()
     return rows
@@ -123,6 +124,18 @@ def test_without_java_what_to_install_is_told(
     assert "Spark needs Java 17 or 21, and there is none" in done.stdout.str()
     assert ".py:1:" not in done.stdout.str()
     assert "exception" not in done.stdout.str()
+
+
+def test_a_failure_is_shown_at_the_line_of_the_test(spark: SparkSession, pytester: pytest.Pytester) -> None:
+    """Not somewhere inside of Stoker."""
+    text = "from stoker.testing import assert_frames_equal, frame\ndef test_{}(spark):\n    {}\n"
+    calls = {"table": 'frame(spark, "id:int\\nx")', "rows": 'assert_frames_equal(frame(spark, "id:int\\n1"), "id\\n2")'}
+    done = run(pytester, "\n".join(text.format(name, call) for name, call in calls.items()), "--tb=short")
+    done.assert_outcomes(failed=2)
+    output = done.stdout.str()
+    assert "UsageError: The inline table is wrong in line 2, column 'id'" in output
+    assert "AssertionError: The rows differ" in output
+    assert re.findall(r"^(?:\S+/)?(\w+)\.py:\d+", output, re.MULTILINE) == [Path(pytester.path).name[:-1]] * 2
 
 
 def test_tests_without_spark_pay_nothing() -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from stoker.testing.layout import Cell
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 NULL = "null"
 _BITS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 _TEXTS = frozenset({"string", "char", "varchar"})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.errors import UsageError
 from stoker.testing.difference import RowsDifference, schema_difference
+from stoker.testing.given import is_frame, session_zone
 from stoker.testing.matching import match_as_sets, match_in_order
-from stoker.testing.sessions import is_frame, session_zone
 from stoker.testing.tables import Table, read_table
 from stoker.testing.values import comparable
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
+
+__tracebackhide__ = True  # a failure is shown at the line of the test
 
 
 def assert_frames_equal(
@@ -50,7 +52,6 @@ def assert_frames_equal(
         AssertionError: If they differ.
         UsageError: If an argument is no frame, or a frame of a session that is stopped.
     """
-    __tracebackhide__ = True
     if isinstance(left, str) and isinstance(right, str):
         raise UsageError(
             "assert_frames_equal was given two inline tables.", next_step="Give it a frame to compare with."

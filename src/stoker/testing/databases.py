@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stoker.postgres.catalogue import TableColumn
     from stoker.postgres.embedded import Server
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 _TYPES = {
     "bool": "boolean",
     "int2": "smallint",
@@ -108,7 +110,6 @@ class Databases:
         Raises:
             UsageError: If there is no such table.
         """
-        __tracebackhide__ = True
         with _connected(self.settings(connection)) as opened:
             target = located(opened, LoadTarget.parse(table))
             found = read_table(opened, target)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from stoker.testing.matching import Unmatched
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 _WIDTH = 60
 """Characters of one value."""
 _BEFORE = 20

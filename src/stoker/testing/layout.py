@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from stoker.errors import UsageError
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 _CELL = re.compile(r'(?:[^|"`]|"(?:[^"\\]|\\.)*"|`[^`]*`)*')
 _QUOTES = {'"': '"', "`": "`"}
 

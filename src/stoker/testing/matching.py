@@ -11,6 +11,8 @@ from stoker.testing.values import is_close, without_floats
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 Row = tuple[Any, ...]
 _ALIKE = 50
 """Rows of each side, at most, that are compared for the pairs of a report: each is compared with each."""

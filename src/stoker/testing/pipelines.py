@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.schemas import declared_schema
 from stoker.errors import TransformError, UsageError, suggestion
 from stoker.pipeline.pipeline import Pipeline, PipelineSource
-from stoker.testing.sessions import active_session, is_frame
+from stoker.testing.given import active_session, is_frame
 from stoker.testing.tables import frame
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.connectors.base import Source
+
+__tracebackhide__ = True  # a failure is shown at the line of the test
 
 
 def run_pipeline(
@@ -37,7 +39,6 @@ def run_pipeline(
         UsageError: If an input is missing, unknown or no frame, or an argument of the transformer is not filled.
         TransformError: If the transformer raises, or returns something else than `load=` says.
     """
-    __tracebackhide__ = True
     if not isinstance(pipeline, Pipeline):
         raise UsageError(f"run_pipeline takes a Pipeline, not {type(pipeline).__name__}.")
     values = _values(parameters)
@@ -48,7 +49,6 @@ def run_pipeline(
 def _frames(
     spark: SparkSession, pipeline: Pipeline, inputs: Mapping[str, Any], values: Mapping[str, Any]
 ) -> dict[str, DataFrame]:
-    __tracebackhide__ = True
     _check_names(pipeline, inputs, values)
     extracted = {
         key: _frame(spark, f"The input {key!r} of pipeline {pipeline.name!r}", source, inputs[key], values)
@@ -63,7 +63,6 @@ def _frames(
 
 
 def _check_names(pipeline: Pipeline, inputs: Any, values: Mapping[str, Any]) -> None:
-    __tracebackhide__ = True
     known = list(pipeline.extract)
     if not isinstance(inputs, Mapping):
         raise UsageError(
@@ -92,7 +91,6 @@ def _check_names(pipeline: Pipeline, inputs: Any, values: Mapping[str, Any]) -> 
 
 
 def _frame(spark: SparkSession, name: str, source: Source, given: Any, values: Mapping[str, Any]) -> DataFrame:
-    __tracebackhide__ = True
     if isinstance(given, Mapping):
         if not isinstance(source, PipelineSource) or not source.pipeline.is_view:
             raise UsageError(
@@ -125,7 +123,6 @@ def _session(inputs: Any) -> SparkSession:
 
 
 def _values(parameters: Any) -> dict[str, Any]:
-    __tracebackhide__ = True
     if parameters is None:
         return {}
     if isinstance(parameters, type) or not hasattr(parameters, "__dataclass_fields__"):

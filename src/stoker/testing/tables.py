@@ -9,9 +9,9 @@ from stoker.connectors.schemas import declared_schema
 from stoker.errors import DefinitionError, UsageError, suggestion
 from stoker.spark.columns import quoted
 from stoker.testing.cells import cell_value, is_writable, json_value
+from stoker.testing.given import session_zone
 from stoker.testing.layout import layout, mistake
 from stoker.testing.literals import ddl, literal
-from stoker.testing.sessions import session_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructField, StructType
 
     from stoker.testing.layout import Cell, Heading, Layout
+
+__tracebackhide__ = True  # a failure is shown at the line of the test
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,6 @@ def frame(
     Raises:
         UsageError: If the text is wrong, with line and column.
     """
-    __tracebackhide__ = True
     return as_frame(spark, read_table(spark, text, schema=schema, fill=fill))
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql.types import DataType
 
+__tracebackhide__ = True  # a failure is shown at the line of the test
+
 NAN = "NaN"
 """Stands for NaN in a comparable value, so that it equals itself; a column of floats has no texts."""
 

@@ -1,4 +1,4 @@
-"""The sessions that frames of tests belong to."""
+"""What tests give: frames, and the sessions that they belong to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from stoker.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+__tracebackhide__ = True  # a failure is shown at the line of the test
 
 
 def is_frame(value: Any, name: str) -> TypeGuard[DataFrame]:
