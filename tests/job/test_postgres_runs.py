@@ -181,6 +181,7 @@ def test_reserved_and_quoted_names_are_only_names(
         record = run(spark, project.folder, f'{schema}."{quoted}"', "replace", run_id, renamed)
         assert record.state == "succeeded", failure(record)
         assert record.pipelines[0].rows_written == 30
+        assert record.pipelines[0].sinks[1].way == "binary COPY; from staged files"
 
     columns = db.run(
         "SELECT attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace "

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from stoker.connectors.base import Context, Names
     from stoker.connectors.paths import Path
+    from stoker.spark.data_files import DataFiles
 
 MODES = ("replace", "append", "replace_partitions")
 
@@ -146,6 +147,9 @@ class _FolderSinkLoad(Load):
 
     def frame(self) -> DataFrame | None:
         return self._load.frame() if self._sink.form.keeps_types else None
+
+    def data_files(self) -> DataFiles | None:
+        return self._load.data_files() if self._sink.form.keeps_types else None
 
     def publish(self) -> Loaded:
         commit, gap = self._load.publish()

@@ -14,6 +14,7 @@ from stoker.files.lease import Lease
 from stoker.files.ownership import content_after, foreign, not_ours, touched
 from stoker.files.publish import marker, publish, recover
 from stoker.files.view import Root, View, commit_view, read_view, view, written_schema
+from stoker.spark.data_files import DataFiles
 from stoker.spark.metrics import last_write
 
 if TYPE_CHECKING:
@@ -213,22 +214,9 @@ class FolderLoad:
 
     def frame(self) -> DataFrame | None:
         """The rows that this run staged or published, for the sinks that come after; None if they are gone."""
-        if self._staged is not None:
-            data = f"{self.target.staging(self._nonce)}/data"
-            shown = View((Root(data),), self._staged)
-        else:
-            done = self.published()
-            if done is None:
-                return None
-            if done.mode == "replace":
-                shown = view(self._fs, self.target)
-                if shown.latest is None or shown.latest.run_id != self._run_id:
-                    return None
-            else:
-                shown = commit_view(self.target, done)
-                if not all(self._fs.exists(f"{self.target.path}/{name}") for name in done.files):
-                    return None
-        assert shown.latest is not None
+        shown = self._own_view()
+        if shown is None or shown.latest is None:
+            return None
         return read_view(
             self._spark,
             shown,
@@ -236,6 +224,27 @@ class FolderLoad:
             schema=written_schema(shown.latest),
             options=self._form.read_options,
         )
+
+    def data_files(self) -> DataFiles | None:
+        """The files of `frame`, by the commit's account of them."""
+        shown = self._own_view()
+        if shown is None or shown.latest is None or len(shown.roots) != 1:
+            return None
+        commit = shown.latest
+        return DataFiles(self._form.name, shown.roots[0].base, tuple(commit.files), written_schema(commit))
+
+    def _own_view(self) -> View | None:
+        """What this run staged or published; None if it is gone."""
+        if self._staged is not None:
+            return View((Root(f"{self.target.staging(self._nonce)}/data"),), self._staged)
+        done = self.published()
+        if done is None:
+            return None
+        if done.mode == "replace":
+            shown = view(self._fs, self.target)
+            return shown if shown.latest is not None and shown.latest.run_id == self._run_id else None
+        is_there = all(self._fs.exists(f"{self.target.path}/{name}") for name in done.files)
+        return commit_view(self.target, done) if is_there else None
 
     def close(self) -> None:
         """Remove what is staged and not decided, and give the target free."""

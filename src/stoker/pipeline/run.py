@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stoker.connectors.base import Context, Endpoint, Load, Loaded, Sink
     from stoker.pipeline.pipeline import Pipeline
     from stoker.record import PipelineRecord
+    from stoker.spark.data_files import DataFiles
 
 _CANCELLED_TASKS = 15.0
 """Seconds that cancelled tasks have to end: Spark kills their Python workers after two."""
@@ -87,6 +88,7 @@ def _stage(pipeline: Pipeline, context: Context, targets: list[_Target], record:
     """Compute each output once and stage it into its sinks."""
     context.progress("plans")
     frames: dict[str, DataFrame] = {}
+    files: dict[str, DataFiles | None] = {}
     for output in pipeline.outputs:
         sinks = [target for target in targets if target.output == output]
         before = [target for target in sinks if target.record.published]
@@ -94,17 +96,17 @@ def _stage(pipeline: Pipeline, context: Context, targets: list[_Target], record:
             continue
         if before:
             # An earlier attempt of this run published a part: the rest must hold the same rows.
-            frames[output] = _same_rows(before, context)
+            frames[output], files[output] = _same_rows(before, context)
         elif output not in frames:
             frames |= {key: frame for key, frame in pipeline.frames(context).items() if key not in frames}
-        _stage_output(pipeline, context, sinks, frames[output], record)
+        _stage_output(pipeline, context, sinks, (frames[output], files.get(output)), record)
 
 
-def _same_rows(before: list[_Target], context: Context) -> DataFrame:
+def _same_rows(before: list[_Target], context: Context) -> tuple[DataFrame, DataFiles | None]:
     for target in before:
         frame = target.load.frame()
         if frame is not None:
-            return frame
+            return frame, target.load.data_files()
     where = before[0].where.where
     raise SinkError(
         f"Run {context.run_id} published {where} before, and its rows there are gone: another run has replaced them.",
@@ -114,8 +116,13 @@ def _same_rows(before: list[_Target], context: Context) -> DataFrame:
 
 
 def _stage_output(
-    pipeline: Pipeline, context: Context, sinks: list[_Target], frame: DataFrame, record: PipelineRecord
+    pipeline: Pipeline,
+    context: Context,
+    sinks: list[_Target],
+    rows: tuple[DataFrame, DataFiles | None],
+    record: PipelineRecord,
 ) -> None:
+    frame, files = rows
     todo = [target for target in sinks if not target.record.published]
     for target in todo:
         target.load.prepare(frame.schema)
@@ -125,6 +132,8 @@ def _stage_output(
         label = f"{pipeline.name} -> {target.where.where} [{context.run_id} {secrets.token_hex(2)}]"
         context.spark.sparkContext.setJobDescription(label)
         context.progress(f"stages {target.where.where}")
+        if files is not None:
+            target.load.offer(files)
         try:
             _note(target, target.load.stage(frame, label), published=False)
         finally:
@@ -134,7 +143,9 @@ def _stage_output(
             record.rows_read = _sum(record.rows_read, read.rows)
             record.rows_dropped = _sum(record.rows_dropped, read.dropped or None)
         failpoint("pipeline.one_staged")
-        frame = target.load.frame() or frame
+        staged = target.load.frame()
+        if staged is not None:
+            frame, files = staged, target.load.data_files()
 
 
 def _first(todo: list[_Target]) -> _Target:
