@@ -7,11 +7,14 @@ from pyspark.sql import Observation
 from pyspark.sql import functions as f
 from pyspark.sql.types import LongType, StructField, StructType
 
+from stoker.errors import SinkError
 from stoker.postgres.batches import RECORDS, WideRowsError, fast, narrow
+from stoker.spark.data_files import DataFiles
 from stoker.spark.own_session import StaysError, planned_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     import pyarrow as pa
     from pg8000.native import Connection
@@ -117,3 +120,44 @@ def test_a_wide_row_ends_the_batches() -> None:
     assert next(batches).to_pydict() == {"c0": [1]}
     with pytest.raises(WideRowsError):
         next(batches)
+
+
+def test_staged_files_are_read_by_the_tasks(
+    load: Loads, db: Connection, schema: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Without a look at the frame; what cannot be read that way comes through Spark, and the way says why."""
+    spark.range(0, 1000, 1, 2).write.parquet(str(tmp_path / "t"))
+    names = tuple(sorted(path.name for path in (tmp_path / "t").glob("*.parquet")))
+    frame = spark.range(0)
+    files = DataFiles("parquet", str(tmp_path / "t"), names, frame.schema)
+    sink = load(run_id="1")
+    sink.prepare(frame.schema)
+    assert sink.stage(frame, files) == 1000
+    assert sink.publish() == 1000
+    assert str(sink.way) == "binary COPY; from staged files"
+    assert db.run(f"SELECT count(*), count(DISTINCT id), sum(id) FROM {schema}.t") == [[1000, 1000, 499_500]]
+
+    elsewhere = DataFiles("parquet", "s3a://lake/t", names, frame.schema)
+    other = load(run_id="2")
+    other.prepare(frame.schema)
+    assert other.stage(spark.range(7), elsewhere) == 7
+    assert str(other.way) == "binary COPY; through Spark: tasks do not read s3a: themselves"
+
+    empty = load(run_id="3")
+    empty.prepare(frame.schema)
+    assert empty.stage(frame, DataFiles("parquet", str(tmp_path / "t"), (), frame.schema)) == 0
+    assert empty.publish() == 0
+
+
+def test_what_a_task_refuses_in_a_file_is_told(
+    load: Loads, db: Connection, schema: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    """As it is when the rows come through Spark."""
+    frame = spark.range(2**31 - 2, 2**31 + 2, 1, 1)
+    frame.write.parquet(str(tmp_path / "t"))
+    names = tuple(path.name for path in (tmp_path / "t").glob("*.parquet"))
+    db.run(f"CREATE TABLE {schema}.t (id integer)")
+    sink = load()
+    sink.prepare(frame.schema)
+    with pytest.raises(SinkError, match="column 'id' in row 3 of partition 0 is out of range for integer: 2147483648"):
+        sink.stage(frame, DataFiles("parquet", str(tmp_path / "t"), names, frame.schema))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stoker.checks.checker import Keys
     from stoker.config import Config
     from stoker.connectors.paths import Path
+    from stoker.spark.data_files import DataFiles
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,14 @@ class Load(ABC):
         """
         del keys
         return None
+
+    def data_files(self) -> DataFiles | None:
+        """The files that hold the rows of `frame`, if they are files that others can read."""
+        return None
+
+    def offer(self, files: DataFiles) -> None:
+        """Take note of files that hold the rows of the next `stage`: reading them may be quicker than having them from Spark."""
+        del files
 
     @abstractmethod
     def publish(self) -> Loaded:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from stoker.connectors.paths import Path
     from stoker.files.form import FileFormat
     from stoker.files.layout import Layout
+    from stoker.spark.data_files import DataFiles
 
 MODES = ("replace", "append", "replace_partitions")
 EXACT_MOMENTS = {
@@ -200,6 +201,9 @@ class _FolderSinkLoad(Load):
 
     def last_rows(self) -> int | None:
         return self._load.last_rows()
+
+    def data_files(self) -> DataFiles | None:
+        return self._load.data_files() if self._sink.form.keeps_types else None
 
     def publish(self) -> Loaded:
         commit, gap = self._load.publish()

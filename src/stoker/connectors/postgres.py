@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stoker.checks import Check, Checker
     from stoker.checks.checker import Keys
     from stoker.connectors.base import Context, Names
+    from stoker.spark.data_files import DataFiles
 
 MODES = ("replace", "append")
 
@@ -76,6 +77,7 @@ class _PostgresSinkLoad(Load):
 
         self._sink = sink
         self._context = context
+        self._files: DataFiles | None = None
         self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
@@ -100,9 +102,12 @@ class _PostgresSinkLoad(Load):
     def prepare(self, schema: StructType) -> None:
         self._load.prepare(schema)
 
+    def offer(self, files: DataFiles) -> None:
+        self._files = files
+
     def stage(self, frame: DataFrame, label: str) -> Loaded:
         del label  # COPY itself says how many rows it took
-        rows, way = self._load.stage(frame), self._load.way
+        rows, way = self._load.stage(frame, self._files), self._load.way
         if way.note:
             self._context.fallback(f"{self._where} was {way.note}")
         return Loaded(rows=rows, way=str(way))

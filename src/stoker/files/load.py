@@ -15,6 +15,7 @@ from stoker.files.lease import Lease
 from stoker.files.ownership import content_after, foreign, not_our_file, not_ours, touched
 from stoker.files.publish import left_by, marker, publish, recover
 from stoker.files.view import Root, View, commit_view, read_view, schema_of, view, written_schema
+from stoker.spark.data_files import DataFiles
 from stoker.spark.metrics import last_write
 
 if TYPE_CHECKING:
@@ -263,25 +264,10 @@ class FolderLoad:
         Raises:
             SinkError: If `on_drift="ignore"` left columns of them out.
         """
-        staged = self._staged
-        done = None if staged is not None else self.published()
-        if staged is None and done is None:
-            staged = self._left
-        if staged is not None:
-            shown = View((Root(f"{self.target.staging(staged.nonce)}/data"),), staged)
-        else:
-            if done is None:
-                return None
-            if done.mode == "replace":
-                shown = view(self._fs, self.target)
-                if shown.latest is None or shown.latest.run_id != self._run_id:
-                    return None
-            else:
-                shown = commit_view(self.target, done)
-                if not all(self._fs.exists(f"{self.target.path}/{name}") for name in done.files):
-                    return None
+        shown = self._own_view()
+        if shown is None or shown.latest is None:
+            return None
         commit = shown.latest
-        assert commit is not None
         if commit.left_out:
             raise left_out(self.target, commit.left_out)
         schema, options = written_schema(commit), self._form.read_options
@@ -291,6 +277,32 @@ class FolderLoad:
     def keep(self) -> None:
         """Leave what is staged for the next attempt of this run, when this one ends."""
         self._keep = True
+
+    def data_files(self) -> DataFiles | None:
+        """The files of `frame`, by the commit's account of them; None where its rows are not just what is in them."""
+        shown = self._own_view()
+        if shown is None or shown.latest is None or len(shown.roots) != 1:
+            return None
+        commit, base = shown.latest, shown.roots[0].base
+        if base is None or commit.given is not None or commit.left_out:
+            return None
+        return DataFiles(self._form.name, base, tuple(commit.files), written_schema(commit))
+
+    def _own_view(self) -> View | None:
+        """What this run staged or published, or staged in an earlier attempt; None if it is gone."""
+        staged = self._staged
+        done = None if staged is not None else self.published()
+        if staged is None and done is None:
+            staged = self._left
+        if staged is not None:
+            return View((Root(f"{self.target.staging(staged.nonce)}/data"),), staged)
+        if done is None:
+            return None
+        if done.mode == "replace":
+            shown = view(self._fs, self.target)
+            return shown if shown.latest is not None and shown.latest.run_id == self._run_id else None
+        is_there = all(self._fs.exists(f"{self.target.path}/{name}") for name in done.files)
+        return commit_view(self.target, done) if is_there else None
 
     def close(self) -> None:
         """Remove what is staged and not decided, but for what is kept, and give the target free."""

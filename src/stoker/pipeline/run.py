@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stoker.connectors.base import Context, Loaded
     from stoker.pipeline.pipeline import Pipeline
     from stoker.record import PipelineRecord
+    from stoker.spark.data_files import DataFiles
 
 _CANCELLED_TASKS = 15.0
 """Seconds that the tasks of a job that was cancelled or failed have to end: Spark kills their Python workers after two."""
@@ -85,6 +86,7 @@ def _stage(pipeline: Pipeline, context: Context, targets: list[Target], record: 
     context.progress("plans")
     frames: dict[str, DataFrame] = {}
     fresh: list[str] = []
+    files: dict[str, DataFiles | None] = {}
     for output in pipeline.outputs:
         sinks = [target for target in targets if target.output == output]
         before = [target for target in sinks if target.record.published]
@@ -92,21 +94,21 @@ def _stage(pipeline: Pipeline, context: Context, targets: list[Target], record: 
             continue
         if before:
             # An earlier attempt of this run published a part: the rest must hold the same rows.
-            frames[output] = _same_rows(before, sinks, context)
+            frames[output], files[output] = _same_rows(before, sinks, context)
         else:
             fresh.append(output)
             if output not in frames:
                 frames |= {key: frame for key, frame in pipeline.frames(context).items() if key not in frames}
-        _stage_output(pipeline, context, sinks, frames[output], record)
+        _stage_output(pipeline, context, sinks, (frames[output], files.get(output)), record)
     return fresh
 
 
-def _same_rows(before: list[Target], sinks: list[Target], context: Context) -> DataFrame:
+def _same_rows(before: list[Target], sinks: list[Target], context: Context) -> tuple[DataFrame, DataFiles | None]:
     """The rows from where they are published, or else from where they were staged."""
     for target in sorted(sinks, key=lambda each: each not in before):
         frame = target.load.frame()
         if frame is not None:
-            return frame
+            return frame, target.load.data_files()
     where = before[0].where.where
     raise SinkError(
         f"Run {context.run_id} published {where} before, and its rows cannot be had for its other sinks: another run has "
@@ -117,8 +119,13 @@ def _same_rows(before: list[Target], sinks: list[Target], context: Context) -> D
 
 
 def _stage_output(
-    pipeline: Pipeline, context: Context, sinks: list[Target], frame: DataFrame, record: PipelineRecord
+    pipeline: Pipeline,
+    context: Context,
+    sinks: list[Target],
+    rows: tuple[DataFrame, DataFiles | None],
+    record: PipelineRecord,
 ) -> None:
+    frame, files = rows
     todo = [target for target in sinks if not target.record.published]
     for target in todo:
         target.load.prepare(frame.schema)
@@ -131,6 +138,8 @@ def _stage_output(
         label = f"{pipeline.name} -> {target.where.where} [{context.run_id} {secrets.token_hex(2)}]"
         context.spark.sparkContext.setJobDescription(label)
         context.progress(f"stages {target.where.where}")
+        if files is not None:
+            target.load.offer(files)
         try:
             _note(target, target.load.stage(frame, label), published=False)
         finally:
@@ -141,7 +150,9 @@ def _stage_output(
             record.rows_dropped = _sum(record.rows_dropped, read.dropped or None)
         failpoint("pipeline.one_staged")
         if target is not order[-1]:
-            frame = target.load.frame() or frame
+            staged = target.load.frame()
+            if staged is not None:
+                frame, files = staged, target.load.data_files()
 
 
 def _check(pipeline: Pipeline, context: Context, targets: list[Target], outputs: list[str]) -> None:

@@ -24,12 +24,14 @@ class Way:
     binary: bool
     reason: str | None = None
     """Why not binary."""
+    origin: str | None = None
+    """Where the tasks had the rows from, if files were offered; once they are sent."""
     note: str | None = None
-    """What else there is to know; once the rows are sent."""
+    """What went otherwise than it should; once they are sent."""
 
     def __str__(self) -> str:
         way = "binary COPY" if self.binary else f"CSV COPY: {self.reason}"
-        return f"{way}; {self.note}" if self.note else way
+        return "; ".join(part for part in (way, self.origin, self.note) if part)
 
 
 class Form(Protocol):

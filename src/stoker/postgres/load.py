@@ -21,9 +21,10 @@ from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
-from stoker.postgres.send import send
+from stoker.postgres.send import send, send_files
 from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.waiting import Patience
+from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
+    from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
 
@@ -179,11 +181,12 @@ class PostgresLoad:
             self._way.binary,
         )
 
-    def stage(self, frame: DataFrame) -> int:
+    def stage(self, frame: DataFrame, files: DataFiles | None = None) -> int:
         """Send the rows from Spark's tasks to the staging table. One Spark job.
 
         Args:
             frame: With the schema that was given to `prepare`.
+            files: Files that hold the same rows, if there are such: the tasks read them themselves where they can.
 
         Returns:
             The rows that are staged.
@@ -196,8 +199,17 @@ class PostgresLoad:
         """
         assert self._schema is not None
         assert frame.columns == self._schema.names
-        told, note = send(frame, self._schema, self.task)
-        self._way = dataclasses.replace(self.way, note=note)
+        origin, note = None, None
+        told = None
+        if files is not None:
+            try:
+                told = send_files(frame.sparkSession, files, self._schema, self.task)
+                origin = "from staged files"
+            except UnreadableError as error:
+                origin = f"through Spark: {error}"
+        if told is None:
+            told, note = send(frame, self._schema, self.task)
+        self._way = dataclasses.replace(self.way, origin=origin, note=note)
         return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:

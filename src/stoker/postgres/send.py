@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 from typing import TYPE_CHECKING, TypeAlias
 
 from stoker.postgres.batches import bounded, fast, guarded
-from stoker.postgres.copy import REPORT, WIDE, copy_function, refusal
-from stoker.postgres.types import as_sent
+from stoker.postgres.copy import REPORT, WIDE, copy_function, copy_task, refusal
+from stoker.postgres.types import as_sent, sent_type
+from stoker.spark.data_files import UnreadableError
 from stoker.spark.own_session import StaysError, planned_with
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from collections.abc import Iterable, Iterator
+
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
     from stoker.postgres.copy import CopyTask
+    from stoker.postgres.parquet import Piece
+    from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +71,61 @@ def _told(frame: DataFrame, schema: StructType, task: CopyTask, widest: int | No
     )
     if widest is not None:
         sent = guarded(sent, widest)
-    try:
+    with _refusals():
         rows = sent.mapInArrow(copy_function(task, is_guarded=widest is not None), REPORT).collect()
+    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]
+
+
+def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask) -> Told:
+    """Send the rows that are in files; the tasks read them themselves.
+
+    Args:
+        spark: The session.
+        files: What a sink before this one has staged.
+        schema: Of the frame.
+        task: What tasks are told.
+
+    Returns:
+        What the tasks told.
+
+    Raises:
+        UnreadableError: If the tasks cannot read them.
+        StokerError: What a task refused.
+        Exception: What else happened in a task.
+    """
+    from pyspark.sql.pandas.types import to_arrow_type
+
+    from stoker.postgres.parquet import batches, pieces
+
+    if not task.binary:
+        raise UnreadableError("CSV is made of Spark's rows")
+    for field, target in zip(schema.fields, task.types, strict=True):
+        if sent_type(field.dataType, target) != field.dataType:
+            raise UnreadableError(f"Spark makes JSON of {field.name!r}")
+    types = [to_arrow_type(field.dataType) for field in schema.fields]
+    names = schema.names
+    context = spark.sparkContext
+    work = pieces(files, types, context.defaultParallelism)
+
+    def copy_pieces(shares: Iterable[list[Piece]]) -> Iterator[tuple[int, int, int]]:
+        told = copy_task(task, itertools.chain.from_iterable(batches(share, names, types) for share in shares))
+        if told is not None:
+            yield told
+
+    if not work:
+        return []
+    with _refusals():
+        told: Told = context.parallelize(work, len(work)).mapPartitions(copy_pieces).collect()
+    return told
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise what a task meant, and not what Spark makes of it."""
+    try:
+        yield
     except Exception as error:
         told = refusal(str(error))
         if told is None:
             raise
         raise told from error
-    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]
