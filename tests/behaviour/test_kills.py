@@ -13,17 +13,6 @@ from support.loads import write_rows
 if TYPE_CHECKING:
     from behaviour.target import Target
 
-STAGING = ("pipeline.one_staged", "pipeline.all_staged")
-ENDING = ("pipeline.one_published", "run.before_record", "run.after_record")
-RECORDS = (
-    "record.begin",
-    "record.written",
-    "record.renamed#1",
-    "run.recorded",
-    "run.before_record",
-    "run.after_record",
-)
-
 FOLDER = {
     "files.control.written": False,
     "files.lease.taken": False,
