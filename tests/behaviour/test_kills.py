@@ -13,17 +13,6 @@ from support.loads import write_rows
 if TYPE_CHECKING:
     from behaviour.target import Target
 
-STAGING = ("pipeline.one_staged", "pipeline.all_staged")
-ENDING = ("pipeline.one_published", "run.before_record", "run.after_record")
-RECORDS = (
-    "record.begin",
-    "record.written",
-    "record.renamed#1",
-    "run.recorded",
-    "run.before_record",
-    "run.after_record",
-)
-
 FOLDER = {
     "files.control.written": False,
     "files.lease.taken": False,
@@ -34,20 +23,21 @@ FOLDER = {
     "pipeline.all_staged": False,
     "files.publish.begin": False,
     "files.control.written#3": False,
+    "files.control.written#4": False,
     "files.publish.intent_written": True,
     "files.publish.one_moved": True,
     "files.publish.exchanged": True,
     "files.publish.moved": True,
-    "files.control.written#4": True,
-    "files.publish.committed": True,
     "files.control.written#5": True,
+    "files.publish.committed": True,
+    "files.control.written#6": True,
     "files.publish.latest_written": True,
     "files.publish.intent_removed": True,
     "files.publish.staging_removed": True,
     "pipeline.one_published": True,
 }
 """The steps of a publish into a folder, and whether it is decided there. Control files are written in this order: lease,
-marker, intent, the run's commit, the last commit."""
+marker, the staging's commit, intent, the run's commit, the last commit."""
 TABLE = {
     "postgres.stage.created": False,
     "postgres.stage.copied": False,
