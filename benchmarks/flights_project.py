@@ -119,12 +119,12 @@ class FlightsProject:
 
     def _measure(self, script: str, variables: Mapping[str, str], *arguments: str) -> Measured:
         self.settle()
-        before = _cpu(self.server.pid)
+        before = server_cpu(self.server.pid)
         log = self.folder / f"{script}.log"
         usage = measure(
             [sys.executable, script, *arguments], folder=self.folder, environ=clean_environment(variables), log=log
         )
-        return Measured(usage, _cpu(self.server.pid) - before)
+        return Measured(usage, server_cpu(self.server.pid) - before)
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
@@ -155,7 +155,7 @@ def flights_project() -> Iterator[FlightsProject]:
             embedded.stop(place)
 
 
-def _cpu(pid: int) -> float:
+def server_cpu(pid: int) -> float:
     """CPU seconds of a server's processes, with those that have ended."""
     server = psutil.Process(pid)
     times = [server.cpu_times()]
