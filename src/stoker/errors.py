@@ -114,6 +114,11 @@ class UnknownCommitError(StokerError):
     """A commit was sent and neither its answer nor its outcome could be learnt."""
 
 
+def number_of(amount: int, thing: str) -> str:
+    """`1 file`, `1,204 files`."""
+    return f"{amount:,} {thing}{'' if amount == 1 else 's'}"
+
+
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """The end of a message about a wrong name: close names, else all of them.
 

@@ -14,8 +14,8 @@ from stoker.cli.project import job_of, project
 from stoker.cli.tables import show
 from stoker.entrypoint.arguments import options
 from stoker.entrypoint.execute import DONE, FAILED, INTERRUPTED, TERMINATED, guarded
-from stoker.entrypoint.summary import count, duration, here, number_of
-from stoker.errors import UsageError
+from stoker.entrypoint.summary import count, duration, here
+from stoker.errors import UsageError, number_of
 from stoker.job.backfill import HAD_SUCCEEDED, Backfill, Outcome, values_of
 from stoker.job.events import Observer
 from stoker.job.ranges import combinations

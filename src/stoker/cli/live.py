@@ -15,9 +15,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from stoker.cli.tables import COLOURS, show
 from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
 from stoker.job.events import Observer
-from stoker.record import PipelineRecord, RunRecord, State
 from stoker.secrets import redact
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from stoker.entrypoint.arguments import RunOptions
+    from stoker.record import PipelineRecord, RunRecord
 
-_COLOURS = {State.SUCCEEDED: "green", State.FAILED: "red", State.SKIPPED: "yellow", State.INTERRUPTED: "yellow"}
 _EVERY = 0.25
 """Seconds between two looks at Spark."""
 
@@ -97,7 +97,7 @@ class LiveObserver(Observer):
         """Take the lines away and print the table."""
         self.close()
         if record.pipelines:
-            Console().print(_table(record))
+            show(HEADINGS, [row(pipeline) for pipeline in record.pipelines], numeric=NUMERIC)
         for line in endings(record):
             style = "red" if line.startswith("error:") else ""
             self._console.print(Text(redact(line), style=style))
@@ -134,7 +134,7 @@ class LiveObserver(Observer):
         for name, line in list(self._lines.items()):
             if line.ended is not None:
                 seconds = "" if line.ended.seconds is None else f"{line.ended.seconds:.1f} s"
-                state = Text(str(line.ended.state), style=_COLOURS.get(line.ended.state, ""))
+                state = Text(str(line.ended.state), style=COLOURS.get(str(line.ended.state), ""))
                 grid.add_row("", name, state, "", seconds)
             elif line.group is None:
                 grid.add_row("", Text(name, style="dim"), Text(line.step, style="dim"), "", "")
@@ -142,14 +142,3 @@ class LiveObserver(Observer):
                 seconds = f"{time.monotonic() - line.started:.0f} s"
                 grid.add_row(Spinner("dots"), name, Text(line.step), line.tasks, seconds)
         return grid
-
-
-def _table(record: RunRecord) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading in NUMERIC else "left", overflow="fold")
-    for pipeline in record.pipelines:
-        cells = [Text(redact(cell)) for cell in row(pipeline)]
-        cells[1].stylize(_COLOURS.get(pipeline.state, ""))
-        table.add_row(*cells)
-    return table

@@ -12,7 +12,7 @@ from stoker.cli.project import job_of, project
 from stoker.entrypoint.arguments import options
 from stoker.entrypoint.execute import DONE, FAILED, guarded
 from stoker.entrypoint.summary import here
-from stoker.errors import StokerError, UsageError
+from stoker.errors import StokerError, UsageError, number_of
 from stoker.job.parameters import filled
 from stoker.job.perform import in_thread, stop
 from stoker.job.repair import Repaired, repair_places, repair_records
@@ -132,7 +132,7 @@ def _say(found: Repaired, *, dry: bool) -> None:
 
 def _verdict(found: Sequence[Repaired]) -> str:
     clean = sum(not (each.done or each.left or each.error) for each in found)
-    return f"nothing was left in {clean} place{'' if clean == 1 else 's'}" if clean or not found else "done"
+    return f"nothing was left in {number_of(clean, 'place')}" if clean or not found else "done"
 
 
 def _document(found: Iterable[Repaired], *, dry: bool) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from stoker.entrypoint.summary import count, duration, number_of, run_line
+from stoker.entrypoint.summary import count, duration, run_line
+from stoker.errors import number_of
 from stoker.job.hints import size
 from stoker.record import State
 

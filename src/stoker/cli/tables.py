@@ -23,7 +23,7 @@ COLOURS = {
     "skipped": "yellow",
     "not started": "yellow",
 }
-"""Of the states of runs, as a cell has them."""
+"""Of the states of runs and pipelines, as a cell begins with them."""
 
 
 def show(headings: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: Collection[str] = ()) -> None:
@@ -52,7 +52,7 @@ def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]], numeric: Colle
     for row in rows:
         table.add_row(
             *(
-                Text(cell, style=COLOURS.get(cell, "") if heading == "state" else "")
+                Text(cell, style=COLOURS.get(cell.partition(",")[0], "") if heading == "state" else "")
                 for cell, heading in zip(row, headings, strict=True)
             )
         )

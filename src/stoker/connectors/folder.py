@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.connectors.fingerprint import fingerprint
 from stoker.connectors.layouts import check_layout, shown
-from stoker.errors import DefinitionError, SourceError, suggestion
+from stoker.errors import DefinitionError, SourceError, number_of, suggestion
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.drift import WAYS
 from stoker.files.filesystem import file_system
@@ -141,7 +141,7 @@ class FolderSink(Sink):
         done = []
         decided = found.decided
         if decided is not None:
-            files = f"{len(decided.files)} file{'' if len(decided.files) == 1 else 's'}"
+            files = number_of(len(decided.files), "file")
             done.append(f"finished the publish of run {decided.run_id} ({decided.mode}, {files})")
         for names, thing in (
             (found.staging, "staging folder"),
@@ -149,7 +149,7 @@ class FolderSink(Sink):
             (found.leases, "lease"),
         ):
             if names:
-                done.append(f"removed {len(names)} {thing}{'' if len(names) == 1 else 's'} of dead processes")
+                done.append(f"removed {number_of(len(names), thing)} of dead processes")
         return done
 
     def label(self) -> str:

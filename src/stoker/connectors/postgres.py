@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.checks import checks_of
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
-from stoker.errors import DefinitionError, suggestion
+from stoker.errors import DefinitionError, number_of, suggestion
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
 from stoker.postgres.names import LoadTarget
@@ -61,8 +61,7 @@ class PostgresSink(Sink):
         if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
             return []
         dropped = sweep(resolve(settings, folder=config.source.folder), LoadTarget.parse(self.table), dry=dry)
-        number = len(dropped)
-        return [f"dropped {number} staging table{'' if number == 1 else 's'} of dead runs"] if dropped else []
+        return [f"dropped {number_of(len(dropped), 'staging table')} of dead runs"] if dropped else []
 
     def label(self) -> str:
         """The connection and the table; not the mode."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stoker.config import ENVIRONMENTS, load_config
 from stoker.doctor.finding import Finding, not_checked, ok, problem, warning
-from stoker.errors import ConfigurationError, StokerError, UsageError
+from stoker.errors import ConfigurationError, StokerError, UsageError, number_of
 from stoker.job.parameters import filled
 from stoker.job.plan import make_plan
 
@@ -138,7 +138,7 @@ def jobs(project: Project, load: Callable[[Config, str], Job]) -> Iterator[Findi
 
 def _planned(project: Project, name: str, job: Job) -> Iterator[Finding]:
     topic = f"job {name}"
-    pipelines = f"{len(job.pipelines)} pipeline{'' if len(job.pipelines) == 1 else 's'}"
+    pipelines = number_of(len(job.pipelines), "pipeline")
     try:
         parameters = filled(job.parameters, {})
     except UsageError as error:

@@ -7,7 +7,8 @@ import traceback
 from typing import TYPE_CHECKING
 
 from stoker.entrypoint.columns import aligned
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, number_of, row, run_line
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
+from stoker.errors import number_of
 from stoker.job.events import Observer
 from stoker.secrets import redact
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stoker.errors import number_of
 from stoker.job.hints import size
 from stoker.record import CheckState, State
 
@@ -56,11 +57,6 @@ def _costs(record: PipelineRecord) -> Iterator[str]:
         yield f"skew {metrics.skew:.1f}x"
     if metrics.failed_tasks:
         yield number_of(metrics.failed_tasks, "failed task")
-
-
-def number_of(amount: int, thing: str) -> str:
-    """`1 file`, `1,204 files`."""
-    return f"{amount:,} {thing}{'' if amount == 1 else 's'}"
 
 
 def here(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stoker.connectors.base import Context, Names
-from stoker.errors import LeaseHeldError, StokerError
+from stoker.errors import LeaseHeldError, StokerError, number_of
 from stoker.job.parameters import filled, listing, restored
 from stoker.record import RecordStore, State
 
@@ -135,4 +135,4 @@ def repair_records(config: Config, jobs: Sequence[str] | None, *, dry: bool) -> 
         if not dry:
             for path in torn:
                 path.unlink(missing_ok=True)
-        yield Repaired(str(store.folder), [f"removed {len(torn)} unfinished file{'' if len(torn) == 1 else 's'}"])
+        yield Repaired(str(store.folder), [f"removed {number_of(len(torn), 'unfinished file')}"])

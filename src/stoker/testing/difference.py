@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import suggestion
+from stoker.errors import number_of, suggestion
 from stoker.testing.values import Absent, comparable, is_close, leaves, shown
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class RowsDifference:
         found = self.unmatched
         lefts, rights = (len(found.pairs) + len(alone) for alone in (found.left, found.right))
         order = "compared in order" if in_order else "their order is ignored"
-        counts = f"{lefts} of {_rows(len(self.left))} in left and {rights} of {_rows(len(self.right))} in right"
+        counts = f"{lefts} of {number_of(len(self.left), 'row')} in left and {rights} of {number_of(len(self.right), 'row')} in right"
         lines = [f"The rows differ ({order}): {counts} have no equal."]
         blocks = [self._pair(at, to) for at, to in found.pairs]
         blocks += [self._alone("left", at, self.left[at]) for at in found.left[: self.most]]
@@ -167,10 +167,6 @@ class RowsDifference:
             if most < _SMALL
             else []
         )
-
-
-def _rows(number: int) -> str:
-    return f"{number} row{'' if number == 1 else 's'}"
 
 
 def _cut(left: str, right: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from stoker.errors import UsageError
+from stoker.errors import UsageError, number_of
 
 __tracebackhide__ = True  # a failure is shown at the line of the test
 
@@ -89,7 +89,7 @@ def layout(text: str) -> Layout:
         if len(cells) != len(headings):
             raise mistake(
                 number,
-                f"{_count(len(cells), 'cell')} for {_count(len(headings), 'column')} ({', '.join(h.name for h in headings)}): "
+                f"{number_of(len(cells), 'cell')} for {number_of(len(headings), 'column')} ({', '.join(h.name for h in headings)}): "
                 f"{line.strip()}",
                 'Separate cells by |; a | within a text is in quotes: "a | b".',
             )
@@ -142,7 +142,3 @@ def _divided(text: str) -> tuple[str, str, str]:
         return text[:end] + rest.strip(), colon, kind
     name, colon, kind = text.partition(":")
     return name.strip(), colon, kind
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
