@@ -169,7 +169,7 @@ def test_show_has_everything(store: RecordStore, stoker: Stoker) -> None:
         "  tasks: jobs=1, stages=2, ",
         "  fallback: two renames\n",
         "  hint: small files\n",
-        "  error: no\n  error: room\n  error: State: old rows\n  error: Next: free it\n",
+        "  error: no\n    room\n    State: old rows\n    Next: free it\n",
         "q: skipped\n  skipped, because p did not succeed\n",
         "go on with: stoker resume d\n",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from stoker.entrypoint.summary import count, duration, run_line
 from stoker.errors import number_of
 from stoker.job.hints import size
+from stoker.job.telling import error_lines
 from stoker.record import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from stoker.record import AttemptRecord, PipelineRecord, RunRecord, SinkRecord
@@ -23,9 +25,9 @@ def text(record: RunRecord) -> str:
     facts = [(name, value) for name, value in _facts(record) if value]
     width = max(len(name) for name, _ in facts)
     lines = [f"run {record.run_id}", *(f"  {name:<{width}}  {value}" for name, value in facts)]
-    lines += [f"  error: {line}" for line in _error(record.error)]
+    lines += _inside(error_lines(record.error) if record.error else ())
     for pipeline in record.pipelines:
-        lines += ["", run_line(pipeline), *(f"  {line}" for line in _pipeline(pipeline))]
+        lines += ["", run_line(pipeline), *_inside(_pipeline(pipeline))]
     if record.state in {State.FAILED, State.INTERRUPTED, State.KILLED}:
         lines += ["", f"go on with: stoker resume {record.run_id}"]
     return "\n".join(lines)
@@ -74,7 +76,8 @@ def _pipeline(record: PipelineRecord) -> Iterator[str]:
         yield f"tasks: {_pairs({key: value for key, value in asdict(record.metrics).items() if value is not None})}"
     yield from (f"fallback: {each}" for each in record.fallbacks)
     yield from (f"hint: {each}" for each in record.hints)
-    yield from (f"error: {each}" for each in _error(record.error))
+    if record.error:
+        yield from error_lines(record.error)
 
 
 def _rows(record: PipelineRecord) -> str:
@@ -111,13 +114,8 @@ def _attempt(attempt: AttemptRecord) -> str:
     return f"{attempt.state}{start}{end}{f': {attempt.error}' if attempt.error else ''}"
 
 
-def _error(error: Mapping[str, str | None] | None) -> Iterator[str]:
-    if error is None:
-        return
-    yield from str(error.get("message")).split("\n")
-    for key, name in (("state", "State"), ("next", "Next")):
-        if error.get(key):
-            yield f"{name}: {error[key]}"
+def _inside(lines: Iterable[str]) -> list[str]:
+    return [textwrap.indent(line, "  ") for line in lines]
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

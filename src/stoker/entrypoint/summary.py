@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import number_of
 from stoker.job.hints import size
+from stoker.job.telling import error_lines
 from stoker.record import CheckState, State
 
 if TYPE_CHECKING:
@@ -81,10 +82,7 @@ def endings(record: RunRecord) -> list[str]:
         if pipeline.reason:
             lines.append(f"{pipeline.name}: skipped, because {pipeline.reason}")
         if pipeline.error:
-            message = str(pipeline.error["message"]).replace("\n", "\n  ")
-            lines.append(f"error: {message}")
-            lines += [f"  State: {pipeline.error['state']}"] if pipeline.error["state"] else []
-            lines += [f"  Next: {pipeline.error['next']}"] if pipeline.error["next"] else []
+            lines += error_lines(pipeline.error)
     seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""
     lines.append(f"run {record.run_id} {record.state}{seconds}")
     if not record.pipelines:
