@@ -69,7 +69,7 @@ def _pipeline(record: PipelineRecord) -> Iterator[str]:
     for argument, found in record.inputs.items():
         yield f"<- {argument}: {_input(found)}"
     for sink in record.sinks:
-        yield _sink(sink)
+        yield from _sink(sink)
     for number, attempt in enumerate(record.attempts, 1):
         yield f"try {number}: {_attempt(attempt)}"
     if record.metrics is not None:
@@ -89,7 +89,7 @@ def _rows(record: PipelineRecord) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number is not None)
 
 
-def _sink(sink: SinkRecord) -> str:
+def _sink(sink: SinkRecord) -> Iterator[str]:
     state = "published" if sink.published else "not published"
     if sink.already:
         state = "had been published before"
@@ -97,7 +97,14 @@ def _sink(sink: SinkRecord) -> str:
     sizes += [number_of(sink.files, "file")] if sink.files is not None else []
     sizes += [size(sink.bytes)] if sink.bytes is not None else []
     output = f"{sink.output}: " if sink.output else ""
-    return f"-> {output}{sink.kind} {sink.where} ({sink.mode}): {', '.join([state, *sizes])}"
+    yield f"-> {output}{sink.kind} {sink.where} ({sink.mode}): {', '.join([state, *sizes])}"
+    if sink.way:
+        yield f"   sent by {sink.way}"
+    yield from (f"   {change}" for change in sink.changes)
+    for check in sink.checks:
+        took = f" ({duration(check.seconds)})" if check.seconds is not None else ""
+        yield f"   check {check.name}, else {check.on_failure}: {check.state}, {check.found}{took}"
+        yield from (f"     for instance {instance}" for instance in check.instances)
 
 
 def _input(found: Mapping[str, Any] | None) -> str:
