@@ -53,7 +53,7 @@ class Runner:
         names: Configuration and parameters.
         record: Is filled.
         observer: Is told what happens.
-        save: Writes the record; called whenever a pipeline ends.
+        save: Writes the record; called whenever a pipeline knows its inputs, and when it ends.
         stop: Looked at while it waits, for a run that is not in the main thread.
     """
 
@@ -179,6 +179,8 @@ class Runner:
             def reading() -> None:
                 if not record.inputs:  # the frames of a view are asked for too
                     record.inputs = inputs(self._job, pipeline, context, self._inside)
+                    if record.inputs:
+                        self._try_to_save()  # whoever resumes the run after a kill compares them
 
             context = replace(self._context(record), reading=reading)
             run_pipeline(pipeline, context, record)
