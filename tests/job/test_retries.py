@@ -22,6 +22,7 @@ from stoker import (
     read,
     write,
 )
+from stoker.entrypoint.summary import run_line
 from stoker.job.events import Observer
 from stoker.job.perform import perform
 from stoker.job.request import Request
@@ -118,6 +119,7 @@ def test_a_pipeline_is_tried_again_and_the_record_says_so(
 
     def flaky(rows: Any) -> Any:
         tries[0] += 1
+        rows.count()
         if tries[0] < 3:
             raise ConnectionLostError(f"the server went away, time {tries[0]}")
         return rows
@@ -139,6 +141,9 @@ def test_a_pipeline_is_tried_again_and_the_record_says_so(
     assert (record.state, pipeline.rows_written, len(pipeline.sinks)) == ("succeeded", 30, 1)
     assert [str(each.state) for each in pipeline.attempts] == ["failed", "failed"]
     assert "time 2" in str(pipeline.attempts[1].error)
+    assert pipeline.metrics is not None
+    assert pipeline.metrics.bytes_read == 2 * (project.source / "rows.csv").stat().st_size, "counted and written, once"
+    assert " over 3 tries; " in run_line(pipeline)
     assert told.retried == [("rows", 2), ("rows", 3)]
     assert sum("the server went away" in line for line in caplog.messages) == 2
     assert through_stoker(spark, project.folder) == rows_of(1)

@@ -34,11 +34,12 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
 
 
 def run_line(record: PipelineRecord) -> str:
-    """One pipeline that ended, on one line: state, rows, seconds, and what its tasks did."""
+    """One pipeline that ended, on one line: state, rows, seconds, its tries if there were several, and what its tasks did in the last."""
     rows = "" if record.rows_written is None else f", {record.rows_written:,} rows"
     seconds = "" if record.seconds is None else f" in {record.seconds:.1f} s"
+    tries = f" over {len(record.attempts) + 1} tries" if record.attempts else ""
     costs = ", ".join(_costs(record))
-    return f"{record.name}: {record.state}{rows}{seconds}{f'; {costs}' if costs else ''}"
+    return f"{record.name}: {record.state}{rows}{seconds}{tries}{f'; {costs}' if costs else ''}"
 
 
 def _costs(record: PipelineRecord) -> Iterator[str]:

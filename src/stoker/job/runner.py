@@ -231,7 +231,9 @@ class Runner:
             return
         with contextlib.suppress(Exception):  # whatever py4j raises: the rows are published
             succeeded = record.state is State.SUCCEEDED
-            record.metrics = self._meter.read(self._group(record), record.start, wait=succeeded)
+            # As rows and files: of the last try. Jobs of the others, under the same group, began before they ended.
+            since = record.attempts[-1].end if record.attempts else record.start
+            record.metrics = self._meter.read(self._group(record), since or record.start, wait=succeeded)
         record.hints = [redact(hint) for hint in hints(record)]
         for hint in record.hints:
             logger.warning("%s: %s", record.name, hint)
