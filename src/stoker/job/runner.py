@@ -96,20 +96,23 @@ class Runner:
                     self._interrupt(self._stop.signal, waiting, running)
                     return
                 self._start_ready(waiting, running, parallel)
-                if not running:
-                    continue
-                name = self._ended.get(timeout=0.2)
-            except queue.Empty:
-                continue
+                if running:
+                    self._hear(waiting, running, fail_fast=fail_fast)
             except KeyboardInterrupt as interrupt:
                 signal = "SIGTERM" if isinstance(interrupt, TerminatedError) else "SIGINT"
                 self._interrupt(signal, waiting, running)
                 return
-            running.pop(name).join(timeout=5)
-            state = self._record.pipeline(name).state
-            if state is not State.SUCCEEDED and fail_fast and not self._stopped.is_set():
-                self._stop_jobs()
-                self._skip(waiting, f"fail_fast: {name} failed")
+
+    def _hear(self, waiting: list[str], running: dict[str, threading.Thread], *, fail_fast: bool) -> None:
+        """Wait a moment for a pipeline to end."""
+        try:
+            name = self._ended.get(timeout=0.2)
+        except queue.Empty:
+            return
+        running.pop(name).join(timeout=5)
+        if self._record.pipeline(name).state is not State.SUCCEEDED and fail_fast and not self._stopped.is_set():
+            self._stop_jobs()
+            self._skip(waiting, f"fail_fast: {name} failed")
 
     def _start_ready(self, waiting: list[str], running: dict[str, threading.Thread], parallel: int) -> None:
         for name in list(waiting):
@@ -280,10 +283,10 @@ class Runner:
         self._skip(waiting, f"the run was interrupted by {self._record.signal}")
         deadline = time.monotonic() + _GRACE
         with contextlib.suppress(KeyboardInterrupt):
-            for thread in running.values():
-                # Joined in slices, so that a second signal is heard.
-                while thread.is_alive() and time.monotonic() < deadline:
-                    thread.join(timeout=0.2)
+            # Told by each, not joined: in Python 3.11 a signal during `join` makes a living thread count as ended.
+            while running and time.monotonic() < deadline:
+                with contextlib.suppress(queue.Empty):
+                    del running[self._ended.get(timeout=0.2)]
         for name in running:
             record = self._record.pipeline(name)
             if record.state is State.RUNNING:
