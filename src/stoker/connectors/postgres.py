@@ -15,7 +15,7 @@ from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -49,8 +49,9 @@ class PostgresSink(Sink):
         """Begin a load; an embedded server is started here."""
         return _PostgresSinkLoad(self, context)
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Drop the staging tables of dead runs, in the table's schema; what was committed is whole."""
+        del needed  # no attempt reads the staging table of another
         config = context.names.config
         settings = config.connection(self.connection)
         if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
