@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.config import checks, spark_settings
-from stoker.config.connections import REQUIRED, is_loopback
+from stoker.config.connections import PAIR, REQUIRED, is_loopback
 from stoker.config.entries import Entry, EntryPath, Layer, toml_table
 from stoker.config.model import Config, LoggingSettings, PostgresSettings, RunSettings
-from stoker.secrets import parse, remember
+from stoker.secrets import SecretRef, parse, remember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,16 +89,26 @@ class Builder:
             self._require(name, given)
         if "connect_timeout" in values:
             values["connect_timeout"] = float(values["connect_timeout"])
-        if "sslrootcert" in values:
-            values["sslrootcert"] = self._path(("postgres", name, "sslrootcert"), values["sslrootcert"])
-        elif "sslmode" not in given and is_loopback(values.get("host", "")):
-            values["sslmode"] = "disable"
+        self._tls(name, given, values)
         if "password" in values:
             reference = parse(values["password"])
             if reference is None:
                 remember(values["password"])
             values["password"] = reference or values["password"]
         return PostgresSettings(name, **values)
+
+    def _tls(self, name: str, given: Mapping[str, Entry], values: dict[str, Any]) -> None:
+        """Put the files of certificates and keys, and the mode, into the values."""
+        for key in {"sslrootcert", "sslcert"} & values.keys():
+            values[key] = self._path(("postgres", name, key), values[key])
+        alone = set(PAIR) & given.keys()
+        if len(alone) == 1:
+            self.mistakes.append(f"{given[alone.pop()].where}: sslcert and sslkey go together")
+        if "sslkey" in values:
+            path = ("postgres", name, "sslkey")
+            values["sslkey"] = parse(values["sslkey"]) or SecretRef("file", str(self._path(path, values["sslkey"])))
+        if not {"sslmode", "sslrootcert", "sslcert"} & given.keys() and is_loopback(values.get("host", "")):
+            values["sslmode"] = "disable"
 
     def _require(self, name: str, given: Mapping[str, Entry]) -> None:
         """Each key that a server cannot be without, at the table where it is to be added."""

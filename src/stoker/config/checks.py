@@ -36,7 +36,7 @@ def plain(text: str) -> str | None:
     if text != text.strip():
         return "has a space before or after it"
     if text.startswith("secret:"):
-        return "secret:// is for password only"
+        return "secret:// is for password and sslkey only"
     return None
 
 
@@ -99,7 +99,10 @@ def ssl_mode(text: str) -> str | None:
     if text in SSL_MODES:
         return None
     if text in {"allow", "prefer"}:
-        return f"{text!r} falls back to plain text without a word, so it is not offered.{suggestion('', SSL_MODES)}"
+        return (
+            f"{text!r} falls back to plain text when anyone on the way says that there is no TLS, so it is not offered: "
+            "require encrypts always, verify-full also looks who answers, disable says that there is no TLS"
+        )
     return f"{text!r} is not known.{suggestion(text, SSL_MODES)}"
 
 
@@ -114,6 +117,13 @@ def password(text: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None
+
+
+def private_key(text: str) -> str | None:
+    """A file that holds a key, or a reference to a secret that is one."""
+    if "-----BEGIN" in text:
+        return "should name the file of the key, or be a secret://... reference, and not be the key itself"
+    return password(text) if text.lower().startswith("secret") else plain(text) or local_path(text)
 
 
 def level(text: str) -> str | None:

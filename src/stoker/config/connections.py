@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OF_EMBEDDED = ("embedded", "folder")
 REQUIRED = ("host", "database", "user")
+PAIR = ("sslcert", "sslkey")
+_OF_TLS = ("sslrootcert", *PAIR)
 
 
 def in_effect(layers: Sequence[Layer], environ: Mapping[str, str]) -> Layer:
@@ -51,8 +53,8 @@ def conflicts(layer: Layer, values: Mapping[EntryPath, Any], mistakes: list[str]
             mistakes.append(f"{entry.where}: does not go together with embedded = true")
         elif embedded is False and path[-1] == "folder":
             mistakes.append(f"{entry.where}: goes together with embedded = true only")
-        elif path[-1] == "sslrootcert" and mode in {"disable", "require"}:
-            mistakes.append(f'{entry.where}: is not used with sslmode = "{mode}", but with verify-ca and verify-full')
+        elif path[-1] in _OF_TLS and mode == "disable":
+            mistakes.append(f'{entry.where}: is not used with sslmode = "disable"')
 
 
 def is_loopback(host: str) -> bool:

@@ -55,6 +55,9 @@ class PostgresSettings:
     sslmode: str = "verify-full"
     """As libpq's; the default is `disable` where the host is this machine."""
     sslrootcert: Path | None = None
+    sslcert: Path | None = None
+    sslkey: SecretRef | None = None
+    """A file's path is a `secret://file/` too."""
     connect_timeout: float = 10.0
     """Seconds."""
 
@@ -144,8 +147,9 @@ def _public_connection(settings: PostgresSettings) -> dict[str, Any]:
     shown: dict[str, Any] = {
         key: getattr(settings, key) for key in ("host", "port", "database", "user", "sslmode", "connect_timeout")
     }
-    if settings.sslrootcert is not None:
-        shown["sslrootcert"] = str(settings.sslrootcert)
+    for key in ("sslrootcert", "sslcert", "sslkey"):
+        if getattr(settings, key) is not None:
+            shown[key] = str(getattr(settings, key))
     if settings.password is not None:
         shown["password"] = "***" if isinstance(settings.password, str) else str(settings.password)
     return shown

@@ -56,6 +56,8 @@ KEYS: dict[str, dict[str, Setting]] = {
         "password": Setting(Kind.TEXT, checks.password, free=True),
         "sslmode": Setting(Kind.TEXT, checks.ssl_mode),
         "sslrootcert": Setting(Kind.TEXT, checks.local_path),
+        "sslcert": Setting(Kind.TEXT, checks.local_path),
+        "sslkey": Setting(Kind.TEXT, checks.private_key, free=True),
         "connect_timeout": Setting(Kind.NUMBER, checks.some_seconds),
     },
 }

@@ -4,108 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import ConfigurationError
-from stoker.postgres.login import UNTOUCHED, not_made
+from stoker.postgres.info import ConnectionInfo
+from stoker.postgres.login import not_made
+from stoker.postgres.resolve import resolve
 from stoker.postgres.tls import tls_context
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pg8000.native import Connection
 
-    from stoker.config import PostgresSettings
+__all__ = ["ConnectionInfo", "connect", "cut", "resolve"]
 
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPALIVE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
 """Seconds, seconds on macOS, seconds, probes. The driver's connection is silent while Spark works, for hours perhaps:
 without probes a firewall forgets it, and a server that is gone is noticed after two hours."""
-
-
-@dataclass(frozen=True)
-class ConnectionInfo:
-    """All that a connection needs. It reaches tasks inside their closure, and is put nowhere else."""
-
-    host: str
-    port: int
-    database: str
-    user: str
-    password: str | None = field(default=None, repr=False)
-    sslmode: str = "verify-full"
-    """`disable`, `require`, `verify-ca` or `verify-full`, as libpq's."""
-    sslrootcert: str | None = None
-    """The trusted certificates themselves as PEM text, since a file of the driver is not on the executors."""
-    connect_timeout: float = 10.0
-    """Seconds."""
-    application_name: str = "stoker"
-    """As `pg_stat_activity` shows it."""
-    name: str | None = None
-    """In the configuration, for messages; None for one that is not configured."""
-
-    @property
-    def server(self) -> str:
-        """The server, for messages."""
-        configured = f" (connection {self.name!r})" if self.name else ""
-        return f"PostgreSQL at {self.host}:{self.port}{configured}"
-
-
-def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
-    """What a configured connection needs to connect; starts the embedded server if it is that.
-
-    Args:
-        settings: One `[postgres.NAME]`.
-        folder: What relative names of secret files count from.
-
-    Raises:
-        ConfigurationError: If a secret or certificate is missing, or the embedded server cannot start.
-        TransientError: If the secrets' service or the embedded server does not answer.
-        MissingExtraError: If an optional library is needed.
-    """
-    from stoker import secrets
-
-    if settings.embedded:
-        from stoker.postgres import embedded
-
-        assert settings.folder is not None
-        server = embedded.start(settings.folder)
-        return ConnectionInfo(
-            server.host,
-            server.port,
-            server.database,
-            server.user,
-            server.password,
-            sslmode="disable",
-            name=settings.name,
-        )
-    assert settings.host is not None
-    assert settings.database is not None
-    assert settings.user is not None
-    password = settings.password
-    if isinstance(password, secrets.SecretRef):
-        password = secrets.resolve(password, folder=folder)
-    certificates = None
-    if settings.sslrootcert is not None:
-        try:
-            certificates = settings.sslrootcert.read_text("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no PEM text"
-            raise ConfigurationError(
-                f"sslrootcert of the connection {settings.name!r} cannot be read from {settings.sslrootcert}: {reason}.",
-                state=UNTOUCHED,
-                next_step="Name a file of PEM certificates, or leave it out to trust the system's.",
-            ) from error
-    return ConnectionInfo(
-        settings.host,
-        settings.port,
-        settings.database,
-        settings.user,
-        password,
-        settings.sslmode,
-        certificates,
-        settings.connect_timeout,
-        name=settings.name,
-    )
 
 
 def connect(info: ConnectionInfo) -> Connection:

@@ -10,7 +10,7 @@ from stoker.errors import ConfigurationError, ConnectionLostError, StokerError, 
 from stoker.postgres.refusals import fields
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.info import ConnectionInfo
 
 UNTOUCHED = "Nothing was written."
 

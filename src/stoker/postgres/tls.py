@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConfigurationError
 from stoker.postgres.login import UNTOUCHED
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.info import ConnectionInfo
 
 
 def tls_context(info: ConnectionInfo) -> ssl.SSLContext | bool:
     """The context for a connection; False for none, which is what pg8000 takes for plain text.
 
     Raises:
-        ConfigurationError: If the certificates that were given are none.
+        ConfigurationError: If the certificates that were given are none, or the key cannot be used.
     """
     if info.sslmode == "disable":
         return False
@@ -32,4 +34,33 @@ def tls_context(info: ConnectionInfo) -> ssl.SSLContext | bool:
     # As libpq: `require` with certificates given verifies them.
     if info.sslmode == "require" and info.sslrootcert is None:
         context.verify_mode = ssl.CERT_NONE
+    if info.sslcert is not None:
+        _present(context, info, info.sslcert)
     return context
+
+
+class _EncryptedError(Exception):
+    """The key has a passphrase."""
+
+
+def _present(context: ssl.SSLContext, info: ConnectionInfo, certificate: str) -> None:
+    """Have the context show a client certificate. Python takes it from a file only."""
+
+    def passphrase() -> str:
+        # Without this OpenSSL asks on the terminal, and a job waits for ever.
+        raise _EncryptedError
+
+    with tempfile.TemporaryDirectory(prefix="stoker-") as folder:
+        # The folder is its owner's alone, and gone with the block.
+        chain = Path(folder) / "client.pem"
+        chain.write_text(f"{info.sslkey or ''}\n{certificate}\n", "ascii")
+        try:
+            context.load_cert_chain(chain, password=passphrase)
+        except _EncryptedError:
+            what, step = "is encrypted", "Decrypt it (openssl pkey -in KEY -out PLAIN_KEY), and keep it as a secret."
+        except ssl.SSLError as error:
+            what = f"cannot be used: {error.reason or 'they are no PEM of a certificate and its key'}"
+            step = "Name the client's certificate and its own key, as PEM."
+        else:
+            return
+    raise ConfigurationError(f"sslcert or sslkey for {info.server} {what}.", state=UNTOUCHED, next_step=step)
