@@ -160,17 +160,24 @@ def test_embedded_may_come_from_a_variable_in_the_file() -> None:
                     f"'{key}'"
                     for key in sorted(
                         [
+                            "application_name",
+                            "connect_retry",
                             "connect_timeout",
                             "database",
                             "embedded",
                             "folder",
                             "host",
+                            "iam",
                             "password",
                             "port",
+                            "region",
                             "sslcert",
                             "sslkey",
                             "sslmode",
                             "sslrootcert",
+                            "statement_timeout",
+                            "target_session_attrs",
+                            "url",
                             "user",
                         ]
                     )
@@ -178,7 +185,7 @@ def test_embedded_may_come_from_a_variable_in_the_file() -> None:
                 + "."
             ],
         ),
-        (SERVER + "usr = 'd'", ["usr: unknown key. Did you mean 'user'?"]),
+        (SERVER + "usr = 'd'", ["usr: unknown key. Did you mean 'user' or 'url'?"]),
     ],
 )
 def test_a_connection_that_cannot_work_is_a_mistake(text: str, told: list[str]) -> None:
@@ -204,7 +211,7 @@ def test_a_connection_that_cannot_work_is_a_mistake(text: str, told: list[str]) 
         ("[::1]", "should be the address without brackets"),
         (" db", "has a space before or after it"),
         ("", "is empty"),
-        ("secret://aws/db#host", "secret:// is for password and sslkey only"),
+        ("secret://aws/db#host", "secret:// is for password, sslkey and url only"),
     ],
 )
 def test_a_host_is_a_name_or_an_address(host: str, told: str) -> None:

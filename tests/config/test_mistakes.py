@@ -166,7 +166,7 @@ def test_a_wrong_name_or_table_is_told_with_what_it_should_be(text: str, told: s
         ("places.lake", '"s3:///flights"', "lacks the bucket: s3://BUCKET/..."),
         ("places.lake", '"file://data"', "should be file:///path, or a path without file:"),
         ("places.lake", '"file:data"', "should be file:///path, or a path without file:"),
-        ("places.lake", '"secret://env/LAKE"', "secret:// is for password and sslkey only"),
+        ("places.lake", '"secret://env/LAKE"', "secret:// is for password, sslkey and url only"),
         (
             "places.lake",
             '"s3://AKIA:hunter2@bucket/x"',

@@ -107,11 +107,20 @@ def test_something_else_that_answers_is_not_taken_for_postgresql(info: Connectio
     assert isinstance(error, ConnectionLostError)
 
 
-def test_an_unknown_host_is_named(info: ConnectionInfo) -> None:
-    """A host name that does not resolve is said to be unknown."""
-    error = refusal(dataclasses.replace(info, host="no-such-host.invalid"))
-    assert isinstance(error, ConnectionLostError)
+def test_an_unknown_host_is_named(info: ConnectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that nobody has is a mistake; a name server that is silent may answer later."""
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(number, "by the test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    elsewhere = dataclasses.replace(info, host="no-such-host.invalid")
+    number = socket.EAI_NONAME
+    error = refusal(elsewhere)
+    assert isinstance(error, ConfigurationError)
     assert "no-such-host.invalid" in str(error)
+    number = socket.EAI_AGAIN
+    assert isinstance(refusal(elsewhere), ConnectionLostError)
 
 
 def test_no_free_connection_is_transient(info: ConnectionInfo, db: Connection) -> None:

@@ -10,10 +10,14 @@ import math
 import re
 from typing import Any
 
+from stoker.config.hosts import split_hosts
+from stoker.config.postgres_url import parse_url
 from stoker.errors import suggestion
 from stoker.secrets import has_url_password, parse
 
 SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
+SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby")
+_LONGEST_NAME = 63
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>.*)", re.DOTALL)
@@ -36,7 +40,7 @@ def plain(text: str) -> str | None:
     if text != text.strip():
         return "has a space before or after it"
     if text.startswith("secret:"):
-        return "secret:// is for password and sslkey only"
+        return "secret:// is for password, sslkey and url only"
     return None
 
 
@@ -80,6 +84,12 @@ def local_path(text: str) -> str | None:
 
 def host(text: str) -> str | None:
     """A server's name or address."""
+    if "," in text:
+        try:
+            split_hosts(text, _LARGEST_PORT)
+        except ValueError as error:
+            return str(error)
+        return None
     if any(character in text for character in "/@?") or " " in text:
         return "should be the host's name alone: port, database, user and password are keys of their own"
     if text.startswith("["):
@@ -104,6 +114,31 @@ def ssl_mode(text: str) -> str | None:
             "require encrypts always, verify-full also looks who answers, disable says that there is no TLS"
         )
     return f"{text!r} is not known.{suggestion(text, SSL_MODES)}"
+
+
+def session_attributes(text: str) -> str | None:
+    """Which server of several is taken."""
+    if text in SESSION_ATTRIBUTES:
+        return None
+    return f"{text!r} is not known.{suggestion(text, SESSION_ATTRIBUTES)}"
+
+
+def application_name(text: str) -> str | None:
+    """What PostgreSQL keeps as it is."""
+    if len(text) > _LONGEST_NAME or not text.isascii():
+        return f"should have at most {_LONGEST_NAME} characters of ASCII"
+    return None
+
+
+def postgres_url(text: str) -> str | None:
+    """A connection's URL, or a reference to a secret that is one."""
+    if text.lower().startswith("secret"):
+        return password(text)
+    try:
+        parse_url(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def password(text: str) -> str | None:

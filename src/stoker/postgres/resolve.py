@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker import secrets
+from stoker.config import settings_of_url
 from stoker.errors import ConfigurationError
-from stoker.postgres.info import ConnectionInfo
+from stoker.postgres.iam import IamLogin, region_of
+from stoker.postgres.info import DEFAULT_NAME, ConnectionInfo
 from stoker.postgres.login import UNTOUCHED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from stoker.config import PostgresSettings
 
 
@@ -29,6 +31,14 @@ def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
     """
     if settings.embedded:
         return _embedded(settings)
+    if settings.url is not None:
+        settings = settings_of_url(
+            secrets.resolve(settings.url, folder=folder),
+            what=f"The URL of the connection {settings.name!r} ({settings.url})",
+            name=settings.name,
+            beside=settings.beside,
+            folder=folder,
+        )
     assert settings.host is not None
     assert settings.database is not None
     assert settings.user is not None
@@ -46,8 +56,43 @@ def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
         sslcert=_certificates(settings, "sslcert", settings.sslcert),
         sslkey=secrets.resolve(settings.sslkey, folder=folder) if settings.sslkey else None,
         connect_timeout=settings.connect_timeout,
-        name=settings.name,
+        connect_retry=settings.connect_retry,
+        statement_timeout=settings.statement_timeout,
+        application_name=settings.application_name or DEFAULT_NAME,
+        name=settings.name or None,
+        more_hosts=settings.more_hosts,
+        target_session_attrs=settings.target_session_attrs,
+        iam=_iam(settings) if settings.iam else None,
     )
+
+
+def from_url(url: str, *, folder: Path | None = None) -> ConnectionInfo:
+    """What a URL needs to connect.
+
+    Args:
+        url: `postgresql://user:password@host:port/database?option=value`, with libpq's options; `password=secret://...`
+            names a secret.
+        folder: What relative names of files count from; the working folder if it is None.
+
+    Raises:
+        ConfigurationError: If the URL is none, or a secret or certificate is missing; the message shows no password.
+        TransientError: If the secrets' service does not answer.
+        MissingExtraError: If an optional library is needed.
+    """
+    folder = folder or Path()
+    return resolve(settings_of_url(url, what="The URL of the connection", folder=folder), folder=folder)
+
+
+def _iam(settings: PostgresSettings) -> IamLogin:
+    region = settings.region or region_of(settings.host or "")
+    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise ConfigurationError(
+            f"The AWS region of {settings.host} is not known, and a token of IAM is signed for one.",
+            state=UNTOUCHED,
+            next_step='Add region = "eu-west-1" (yours) to the connection, or set AWS_REGION.',
+        )
+    return IamLogin(region, secrets.find_credentials())
 
 
 def _embedded(settings: PostgresSettings) -> ConnectionInfo:
@@ -75,8 +120,9 @@ def _certificates(settings: PostgresSettings, key: str, path: Path | None) -> st
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no PEM text"
         instead = ", or leave it out to trust the system's" if key == "sslrootcert" else ""
+        name = f" {settings.name!r}" if settings.name else ""
         raise ConfigurationError(
-            f"{key} of the connection {settings.name!r} cannot be read from {path}: {reason}.",
+            f"{key} of the connection{name} cannot be read from {path}: {reason}.",
             state=UNTOUCHED,
             next_step=f"Name a file of PEM certificates{instead}.",
         ) from error

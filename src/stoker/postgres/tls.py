@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 import ssl
+import struct
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConfigurationError
-from stoker.postgres.login import UNTOUCHED
+from stoker.postgres.login import UNTOUCHED, without_tls
 
 if TYPE_CHECKING:
+    import socket
+
     from stoker.postgres.info import ConnectionInfo
 
 
-def tls_context(info: ConnectionInfo) -> ssl.SSLContext | bool:
-    """The context for a connection; False for none, which is what pg8000 takes for plain text.
+_REQUEST = struct.pack("!ii", 8, 80877103)
+"""SSLRequest: its length and its code."""
+
+
+def secured(sock: socket.socket, context: ssl.SSLContext | None, info: ConnectionInfo) -> socket.socket:
+    """A socket by TLS: what is sent from then on is encrypted, or nothing is sent.
+
+    Args:
+        sock: Connected, nothing sent yet.
+        context: Of `tls_context`; None leaves the socket as it is.
+        info: The server.
+
+    Raises:
+        ConfigurationError: If the server has no TLS.
+        OSError: If the server closes the connection, or TLS fails.
+    """
+    if context is None:
+        return sock
+    sock.sendall(_REQUEST)
+    answer = sock.recv(1)
+    if answer == b"N":
+        raise without_tls(info)
+    if answer != b"S":
+        # Also an error in plain text comes here: who sent it is not known, so it is not shown.
+        raise ConnectionAbortedError("it closed the connection, or is no PostgreSQL")
+    return context.wrap_socket(sock, server_hostname=info.host)
+
+
+def tls_context(info: ConnectionInfo) -> ssl.SSLContext | None:
+    """The context for a connection; None for plain text.
 
     Raises:
         ConfigurationError: If the certificates that were given are none, or the key cannot be used.
     """
     if info.sslmode == "disable":
-        return False
+        return None
     try:
         context = ssl.create_default_context(cadata=info.sslrootcert)
     except ssl.SSLError as error:
