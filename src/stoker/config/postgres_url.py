@@ -51,6 +51,7 @@ _NOT_TAKEN = {
     "sslpassword": "decrypt the key, and keep it as a secret",
     "tcp_user_timeout": "keepalives are always on",
 }
+_LOGIN = re.compile(r"(?P<user>[^:@/?]*)(?::(?P<password>[^@/]*))?@")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 _ENCODE = "characters such as @ : / ? # % in user or password are written as %40 %3A %2F %3F %23 %25"
 
@@ -68,25 +69,19 @@ def parse_url(text: str) -> dict[str, str]:
     scheme = next((each for each in SCHEMES if text.startswith(each)), None)
     if scheme is None:
         raise ValueError("should be postgresql://user:password@host:port/database")
-    rest, _, query = text.removeprefix(scheme).partition("?")
-    authority, _, database = rest.partition("/")
-    login, at, hosts = authority.rpartition("@")
-    if "@" in login:
+    rest = text.removeprefix(scheme)
+    login = _LOGIN.match(rest)
+    address, _, query = rest[login.end() if login else 0 :].partition("?")
+    hosts, _, database = address.partition("/")
+    if "@" in hosts:
         raise ValueError(f"has more than one @: {_ENCODE}")
-    values = _login(login) if at else {}
-    values |= _hosts(hosts)
-    if database:
-        values["database"] = _decoded(database)
-    values |= _query(query)
+    given = {**(login.groupdict() if login else {}), "database": database}
+    values = {key: _decoded(part) for key, part in given.items() if part}
+    values |= _hosts(hosts) | _query(query)
     if values.get("user"):
         # As libpq: the database is named like the user.
         values.setdefault("database", values["user"])
     return values
-
-
-def _login(text: str) -> dict[str, str]:
-    user, _, password = text.partition(":")
-    return {key: _decoded(part) for key, part in (("user", user), ("password", password)) if part}
 
 
 def _hosts(text: str) -> dict[str, str]:
@@ -95,10 +90,10 @@ def _hosts(text: str) -> dict[str, str]:
         return {}
     found = [re.fullmatch(r"(\[[^\[\]]+\]|[^:\[\]]*)(?::(.*))?", one) for one in text.split(",")]
     if not all(found):
-        raise ValueError("has a host that is none: an IPv6 address stands in brackets")
+        raise ValueError("has a host that is none: an IPv6 address stands in brackets, as [::1]")
     servers = [(_decoded(match[1]), match[2] or "") for match in found if match]
     if any(port and not _DIGITS.fullmatch(port) for _, port in servers):
-        raise ValueError(f"has a port that is no number; {_ENCODE}")
+        raise ValueError(f"has a port that is no number; an IPv6 address stands in brackets, and {_ENCODE}")
     if len(servers) > 1:
         return {"host": ",".join(f"{host}:{port}" if port else host for host, port in servers)}
     ((host, port),) = servers
@@ -122,7 +117,7 @@ def _query(text: str) -> dict[str, str]:
             reason = _NOT_TAKEN.get(name) or f"only {' or '.join(_AS_IT_IS[name])} is"
             raise ValueError(f"has the option {name}, which is not taken: {reason}")
         if name not in _OPTIONS:
-            shown = f"{name!r}" if re.fullmatch(r"[a-z_]{1,30}", name) else "an option"
+            shown = f"the option {name!r}" if re.fullmatch(r"[a-zA-Z_]{1,30}", name) else "an option"
             raise ValueError(f"has {shown}, which is not known.{suggestion(name, _OPTIONS)}")
         values[_NAMES.get(name, name)] = value
     return values

@@ -55,6 +55,11 @@ class ConnectionInfo:
         at = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self._addresses())
         return f"PostgreSQL at {at}{configured}"
 
+    @property
+    def statement_milliseconds(self) -> int:
+        """`statement_timeout` as the server counts it."""
+        return round(self.statement_timeout * 1000)
+
     def each_host(self) -> Iterator[ConnectionInfo]:
         """The same for each host alone."""
         for host, port in self._addresses():
