@@ -20,6 +20,7 @@ from stoker.postgres.forms import BinaryForm, TextForm
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
 from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
+from stoker.postgres.session import lift_time_outs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -159,9 +160,9 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
         with explained(what, renamed=(task.staging.table, task.target)):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
-            # Naive timestamps are UTC; a role's time-outs are for people, not for loads.
+            # Naive timestamps are UTC.
             connection.run("SET LOCAL timezone = 'UTC'")
-            connection.run(f"SET LOCAL statement_timeout = {task.info.statement_milliseconds}")
+            lift_time_outs(connection, task.info, local=True)
             connection.run(task.statement(), stream=pieces)
             counted = int(connection.row_count)
             if pieces.stopped or counted != pieces.rows:

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from stoker.postgres.iam import IamLogin
 
 DEFAULT_NAME = "stoker"
+_LONGEST_NAME = 63
+"""Bytes that PostgreSQL keeps of an application name; of others than ASCII it shows question marks."""
+
+
+def application_name(job: str, run_id: str) -> str:
+    """What `pg_stat_activity` shows of a run: its id is whole, the job's name may be cut."""
+    free = _LONGEST_NAME - len(f"{DEFAULT_NAME}  {run_id}")
+    return f"{DEFAULT_NAME} {job[:free]} {run_id}" if free > 0 else f"{DEFAULT_NAME} {run_id}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from stoker.config import PostgresSettings
 
 
-def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
+def resolve(settings: PostgresSettings, *, folder: Path, application_name: str = DEFAULT_NAME) -> ConnectionInfo:
     """What a configured connection needs to connect; starts the embedded server if it is that.
 
     Args:
         settings: One `[postgres.NAME]`.
         folder: What relative names of secret files count from.
+        application_name: What `pg_stat_activity` shows, if the configuration does not say it.
 
     Raises:
         ConfigurationError: If a secret or certificate is missing, or the embedded server cannot start.
@@ -30,7 +32,7 @@ def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
         MissingExtraError: If an optional library is needed.
     """
     if settings.embedded:
-        return _embedded(settings)
+        return dataclasses.replace(_embedded(settings), application_name=application_name)
     if settings.url is not None:
         settings = settings_of_url(
             secrets.resolve(settings.url, folder=folder),
@@ -58,7 +60,7 @@ def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
         connect_timeout=settings.connect_timeout,
         connect_retry=settings.connect_retry,
         statement_timeout=settings.statement_timeout,
-        application_name=settings.application_name or DEFAULT_NAME,
+        application_name=settings.application_name or application_name,
         name=settings.name or None,
         more_hosts=settings.more_hosts,
         target_session_attrs=settings.target_session_attrs,
