@@ -324,7 +324,7 @@ def test_an_empty_partition_opens_no_connection(load: Loads, monkeypatch: pytest
     """Hundreds of empty partitions cost the server nothing."""
     sink = load()
     sink.prepare(SCHEMA)
-    monkeypatch.setattr(copying, "connect", None)
+    monkeypatch.setattr(copying, "connect_patiently", None)
     assert copy_batches(sink.task, [batch(range(0), "x")], 0, 1) == 0
     assert copy_batches(sink.task, [], 0, 1) == 0
 

@@ -10,6 +10,7 @@ from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.errors import number_of
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
+from stoker.postgres.info import application_name
 from stoker.postgres.modes.choice import Mode
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
@@ -76,7 +77,8 @@ class _PostgresSinkLoad(Load):
         self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
-        info = resolve(settings, folder=config.source.folder)
+        known_as = application_name(context.job, context.run_id)
+        info = resolve(settings, folder=config.source.folder, application_name=known_as)
         if settings.embedded and settings.folder and (data := embedded.elsewhere(settings.folder)):
             context.fallback(f"the embedded PostgreSQL's data are in {data}, not in {settings.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"

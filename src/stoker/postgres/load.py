@@ -23,6 +23,7 @@ from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
 from stoker.postgres.send import send, send_files
+from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
@@ -48,7 +49,7 @@ class PostgresLoad:
     """One sink of one pipeline of one run: `published`, then `prepare`, `stage`, `publish`, and always `discard`.
 
     Args:
-        info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
+        info: The server. A pooler that gives each transaction another session is refused.
         target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
         mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
@@ -285,7 +286,7 @@ class PostgresLoad:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._info)
+            self._connection = open_session(self._info, self._patience.stopped)
         return self._connection
 
     def _locate(self, connection: Connection) -> LoadTarget:

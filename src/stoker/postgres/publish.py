@@ -46,7 +46,6 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
     try:
         with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
-            connection.run("SET LOCAL statement_timeout = 0")
             rows = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
