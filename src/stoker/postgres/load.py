@@ -128,7 +128,7 @@ class PostgresLoad:
             if table is not None:
                 names = [column.name for column in columns]
                 check_rights(connection, target, table, names, replace=self._mode.deletes)
-            place = staging.Staging.fresh(target, schema.names)
+            place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             self._schema = schema
             assert target.schema is not None
@@ -176,7 +176,6 @@ class PostgresLoad:
             str(work.target),
             names,
             types,
-            work.staging.tag,
             key if set(key) <= set(names) else (),
             self._way.binary,
         )
@@ -213,16 +212,15 @@ class PostgresLoad:
         return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
-        """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""
+        """Take partition, transaction and rows of each task that succeeded; answers the rows of all."""
         told = list(rows)
-        partitions = [partition for partition, _, _ in told]
-        if len(set(partitions)) != len(partitions):
+        if not len(told) == len({partition for partition, *_ in told}) == len({number for _, number, _ in told}):
             raise SinkError(
-                f"Spark reported a partition of {self._plan().target} twice.",
+                f"Spark reported a partition, or a transaction, of {self._plan().target} twice.",
                 state="Nothing was published.",
                 next_step="Run again with the same run id.",
             )
-        self._reported = {attempt: count for _, attempt, count in told}
+        self._reported = {transaction: count for _, transaction, count in told}
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -231,9 +229,9 @@ class PostgresLoad:
         work = self._plan()
         assert self._schema is not None
         connection = self._revived(work)
-        attempts = None if self._reported is None else tuple(self._reported)
+        transactions = tuple(self._reported or ())
         wait = self._patience.seconds
-        return Staged(connection, self._info, work.target, work.staging, self._schema, attempts, wait)
+        return Staged(connection, self._info, work.target, work.staging, self._schema, transactions, wait)
 
     def last_rows(self) -> int | None:
         """Rows that the last other run published for this sink; None if there was none."""

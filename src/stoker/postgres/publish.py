@@ -9,7 +9,6 @@ from stoker.failpoints import failpoint
 from stoker.postgres import staging
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
-from stoker.postgres.names import quote
 from stoker.postgres.refusals import NOTHING, explained, is_lost
 from stoker.postgres.waiting import run_patiently
 
@@ -25,12 +24,12 @@ BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
 def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    """Publish the rows of the reported attempts in one transaction; readers see the old rows until it commits.
+    """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
 
     Args:
         connection: The driver's. It is in no transaction before, and in none after, unless it was lost.
         work: What.
-        reported: Rows by attempt, as Spark handed them from the tasks that succeeded.
+        reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
 
     Returns:
@@ -127,14 +126,14 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
 
 
 def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
-    tag = quote(work.staging.tag)
-    found = dict(connection.run(f"SELECT {tag}, count(*) FROM {work.staging.table.sql} GROUP BY 1"))  # noqa: S608 - quoted
-    wrong = {attempt: rows for attempt, rows in reported.items() if found.get(attempt, 0) != rows}
+    counted = connection.run(f"SELECT xmin::text, count(*) FROM {work.staging.table.sql} GROUP BY xmin")  # noqa: S608 - quoted
+    found = {int(transaction): rows for transaction, rows in counted}
+    wrong = {transaction: rows for transaction, rows in reported.items() if found.get(transaction, 0) != rows}
     if wrong:
-        attempt, rows = next(iter(wrong.items()))
+        transaction, rows = next(iter(wrong.items()))
         raise TransientError(
-            f"The staged rows for {work.target} are not those that the tasks reported: attempt {attempt} reported {rows}, "
-            f"{found.get(attempt, 0)} are staged ({len(wrong)} of {len(reported)} attempts differ).",
+            f"The staged rows for {work.target} are not those that the tasks reported: {rows} in transaction {transaction}, "
+            f"of which {found.get(transaction, 0)} are staged ({len(wrong)} of {len(reported)} transactions differ).",
             state=NOTHING,
             next_step="Run again with the same run id; a restart of the server empties staging tables.",
         )
@@ -148,8 +147,8 @@ def _run(
     patience: Patience,
 ) -> None:
     parameters = dict(statement.parameters)
-    if ":attempts" in statement.sql:
-        parameters["attempts"] = list(reported)
+    if ":transactions" in statement.sql:
+        parameters["transactions"] = [str(transaction) for transaction in reported]
     rows = run_patiently(
         connection,
         statement.sql,
