@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, StokerError, TransientError
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
 BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
-def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
+@dataclass(frozen=True)
+class Published:
+    """What a publish did."""
+
+    rows: int
+    """The rows that were published, by this call or by another attempt of the same run."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """How many rows of the target were `inserted`, `updated` and `deleted`, as far as this call did it and knows."""
+
+
+def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
     """Publish the rows of the reported attempts in one transaction; readers see the old rows until it commits.
 
     Args:
@@ -32,9 +43,6 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         work: What.
         reported: Rows by attempt, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
-
-    Returns:
-        The rows that were published, by this call or by another attempt of the same run.
 
     Raises:
         SinkError: If the server refuses.
@@ -47,7 +55,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
             connection.run("SET LOCAL statement_timeout = 0")
-            rows = _steps(connection, work, reported, patience)
+            published = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
     except UncertainCommitError:
@@ -59,7 +67,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         cut(connection)
         raise
     failpoint("postgres.publish.after_commit")
-    return rows
+    return published
 
 
 class UncertainCommitError(Exception):
@@ -90,7 +98,7 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
         cut(connection)
 
 
-def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
+def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
     staged = work.staging.table
     # Late attempts are shut out from here on: what is counted now is what is published.
     run_patiently(
@@ -104,8 +112,9 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     _check_counts(connection, work, reported)
     failpoint("postgres.publish.counted")
     rows = sum(reported.values())
+    changed: dict[str, int] = {}
     # Here a second attempt of the same run waits until the first has committed or failed.
-    written = run_patiently(
+    written, _ = run_patiently(
         connection,
         work.ledger.statement(),
         patience,
@@ -121,10 +130,12 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
         rows = earlier.rows if earlier else rows
     else:
         for statement in statements(work):
-            _run(connection, statement, work, reported, patience)
+            count = _run(connection, statement, work, reported, patience)
+            if statement.counts is not None:
+                changed[statement.counts] = changed.get(statement.counts, 0) + count
     connection.run(f"DROP TABLE {staged.sql}")
     failpoint("postgres.publish.dropped")
-    return rows
+    return Published(rows, changed)
 
 
 def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
@@ -147,11 +158,11 @@ def _run(
     work: Publication,
     reported: Mapping[int, int],
     patience: Patience,
-) -> None:
+) -> int:
     parameters = dict(statement.parameters)
     if ":attempts" in statement.sql:
         parameters["attempts"] = list(reported)
-    rows = run_patiently(
+    rows, count = run_patiently(
         connection,
         statement.sql,
         patience,
@@ -163,3 +174,4 @@ def _run(
         statement.judge(rows)
     if statement.failpoint is not None:
         failpoint(statement.failpoint)
+    return count
