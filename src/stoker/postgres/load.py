@@ -17,10 +17,11 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, UncertainCommitError, publish
+from stoker.postgres.publish import BEGIN, Published, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
 from stoker.postgres.send import send, send_files
 from stoker.postgres.session import open_session
@@ -29,7 +30,7 @@ from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
@@ -84,6 +85,8 @@ class PostgresLoad:
         self._task: CopyTask | None = None
         self._way: Way | None = None
         self._reported: dict[int, int] | None = None
+        self.changed: Mapping[str, int] = {}
+        """How many rows of the target the publish has `inserted`, `updated` and `deleted`, as far as it knows."""
         self._staged = False
         """Whether there may be a staging table to drop."""
 
@@ -125,9 +128,10 @@ class PostgresLoad:
                     state="No row was computed, nothing was written.",
                     next_step=f"{create_statement(target, columns)};",
                 )
+            self._mode.check_frame(schema.names, target)
             if table is not None:
                 names = [column.name for column in columns]
-                check_rights(connection, target, table, names, replace=self._mode.deletes)
+                check_rights(connection, target, table, names, self._mode.rights)
             place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             self._schema = schema
@@ -147,7 +151,13 @@ class PostgresLoad:
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
         held = checks(connection, table, names) if table is not None else []
-        staging.create(connection, work.staging, work.columns, held)
+        # Of rows without a key all are counted, and not the first refused.
+        columns = [
+            dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
+            for column in work.columns
+        ]
+        staging.create(connection, work.staging, columns, held)
+        keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
 
@@ -221,6 +231,9 @@ class PostgresLoad:
                 next_step="Run again with the same run id.",
             )
         self._reported = {transaction: count for _, transaction, count in told}
+        if self._mode.key:
+            work = self._plan()
+            self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -255,12 +268,13 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
-            rows = publish(connection, work, self._reported, self._patience)
+            published = publish(connection, work, self._reported, self._patience)
         except UncertainCommitError as error:
             self._connection = None
-            rows = outcome(self._info, work, error.sent)
+            published = Published(outcome(self._info, work, error.sent))
         self._staged = False
-        return rows
+        self.changed = published.changed
+        return published.rows
 
     def discard(self) -> None:
         """Drop what is staged and not published, and close. Never raises; what it cannot drop the next load drops."""

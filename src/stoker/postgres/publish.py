@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, StokerError, TransientError
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
 BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
-def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
+@dataclass(frozen=True)
+class Published:
+    """What a publish did."""
+
+    rows: int
+    """The rows that were published, by this call or by another attempt of the same run."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """How many rows of the target were `inserted`, `updated` and `deleted`, as far as this call did it and knows."""
+
+
+def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
     """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
 
     Args:
@@ -31,9 +42,6 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         work: What.
         reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
-
-    Returns:
-        The rows that were published, by this call or by another attempt of the same run.
 
     Raises:
         SinkError: If the server refuses.
@@ -45,7 +53,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
     try:
         with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
-            rows = _steps(connection, work, reported, patience)
+            published = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
     except UncertainCommitError:
@@ -57,7 +65,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         cut(connection)
         raise
     failpoint("postgres.publish.after_commit")
-    return rows
+    return published
 
 
 class UncertainCommitError(Exception):
@@ -88,7 +96,7 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
         cut(connection)
 
 
-def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
+def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
     staged = work.staging.table
     # Late attempts are shut out from here on: what is counted now is what is published.
     run_patiently(
@@ -102,8 +110,9 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     _check_counts(connection, work, reported)
     failpoint("postgres.publish.counted")
     rows = sum(reported.values())
+    changed: dict[str, int] = {}
     # Here a second attempt of the same run waits until the first has committed or failed.
-    written = run_patiently(
+    written, _ = run_patiently(
         connection,
         work.ledger.statement(),
         patience,
@@ -119,10 +128,12 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
         rows = earlier.rows if earlier else rows
     else:
         for statement in statements(work):
-            _run(connection, statement, work, reported, patience)
+            count = _run(connection, statement, work, reported, patience)
+            if statement.counts is not None:
+                changed[statement.counts] = changed.get(statement.counts, 0) + count
     connection.run(f"DROP TABLE {staged.sql}")
     failpoint("postgres.publish.dropped")
-    return rows
+    return Published(rows, changed)
 
 
 def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
@@ -145,11 +156,11 @@ def _run(
     work: Publication,
     reported: Mapping[int, int],
     patience: Patience,
-) -> None:
+) -> int:
     parameters = dict(statement.parameters)
     if ":transactions" in statement.sql:
         parameters["transactions"] = [str(transaction) for transaction in reported]
-    rows = run_patiently(
+    rows, count = run_patiently(
         connection,
         statement.sql,
         patience,
@@ -161,3 +172,4 @@ def _run(
         statement.judge(rows)
     if statement.failpoint is not None:
         failpoint(statement.failpoint)
+    return count
