@@ -35,7 +35,7 @@ from stoker.files.lease import Lease
 from stoker.postgres import outcome
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
 from support import warehouse
 from support.child import run_child
