@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import sys
+import sysconfig
 import threading
 import time
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,7 +21,6 @@ from support.warehouse import PASSWORD, configure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     import pyarrow as pa
     from pg8000.native import Connection
@@ -133,3 +137,39 @@ def test_ctrl_c_publishes_nothing_and_drops_what_is_staged(
         signal.signal(signal.SIGINT, before)
     assert db.run(f"SELECT count(*) FROM {schema}.t") == [[0]]
     assert spark.range(3).select(f.sum("id")).collect()[0][0] == 3
+
+
+def test_executors_without_stoker_are_told_how_to_get_it(
+    spark: SparkSession, schema: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks in a Python that has no stoker: the message has the commands, and the zip that they make is enough."""
+    python = python_without_stoker(tmp_path)
+    monkeypatch.setattr(spark.sparkContext, "pythonExec", str(python))
+    with pytest.raises(ConfigurationError, match=r"(?s)tasks cannot import stoker.*--py-files stoker\.zip"):
+        load(spark.range(5), f"{schema}.t", connection=url, mode="replace")
+    monkeypatch.setattr(spark.sparkContext, "_python_includes", [])
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the driver gets the zip too
+    spark.sparkContext.addPyFile(str(shipped(tmp_path)))
+    assert load(spark.range(5), f"{schema}.t", connection=url, mode="replace").rows == 5
+
+
+def python_without_stoker(folder: Path) -> Path:
+    """A Python that has what this one has, but for stoker and its dependencies."""
+    libraries, python = folder / "libraries", folder / "python"
+    libraries.mkdir()
+    for path in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if path.suffix != ".pth" and not path.name.startswith(("stoker", "pg8000", "scramp", "asn1crypto")):
+            (libraries / path.name).symlink_to(path)
+    python.write_text(f'#!/bin/sh\nexec env PYTHONPATH={libraries} {sys.executable} -S "$@"\n', "utf-8")
+    python.chmod(0o755)
+    return python
+
+
+def shipped(folder: Path) -> Path:
+    """A zip of stoker and its dependencies, as the message says to make it."""
+    with zipfile.ZipFile(folder / "stoker.zip", "w") as archive:
+        for name in ("stoker", "pg8000", "scramp", "asn1crypto"):
+            top = Path(importlib.import_module(name).__file__ or "").parent
+            for path in (*top.rglob("*.py"), *top.parent.glob(f"{name}-*.dist-info/METADATA")):
+                archive.write(path, path.relative_to(top.parent))
+    return folder / "stoker.zip"
