@@ -77,7 +77,7 @@ class _PostgresSinkLoad(Load):
     """The adapter between a sink and `stoker.postgres`."""
 
     def __init__(self, sink: PostgresSink, context: Context) -> None:
-        from stoker.postgres.load import PostgresLoad
+        from stoker.postgres.loading import PostgresLoad
 
         self._sink = sink
         self._context = context

@@ -162,6 +162,11 @@ class PostgresLoad:
         connection.run("COMMIT")
 
     @property
+    def target(self) -> LoadTarget:
+        """The table; with its schema once the server was asked."""
+        return self._target
+
+    @property
     def task(self) -> CopyTask:
         """What tasks are told; known once it is prepared."""
         assert self._task is not None, "prepare() comes first"
