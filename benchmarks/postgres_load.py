@@ -34,6 +34,7 @@ from process_tree import measure
 from stoker.postgres import embedded, forms, send
 from stoker.postgres import load as load_module
 from stoker.postgres.connection import ConnectionInfo
+from stoker.postgres.modes.choice import Mode
 from stoker.spark.data_files import DataFiles
 from stoker.spark.session import obtain_session
 
@@ -220,7 +221,7 @@ def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]
         names = tuple(sorted(path.name for path in (folder / "lineitem").iterdir()))
         files = DataFiles("parquet", str(folder / "lineitem"), names, frame.schema) if way == "files" else None
         sink = load_module.PostgresLoad(
-            info, "lineitem", mode="replace", run_id=f"{os.getpid()}-{number}", sink="lineitem"
+            info, "lineitem", mode=Mode("replace"), run_id=f"{os.getpid()}-{number}", sink="lineitem"
         )
         try:
             assert sink.published() is None

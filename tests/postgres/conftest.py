@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stoker.postgres.load import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,9 @@ def load(info: ConnectionInfo, schema: str) -> Iterator[Callable[..., PostgresLo
 
     def make(table: str = "t", *, mode: str = "replace", run_id: str = "run", **options: Any) -> PostgresLoad:
         options = {"sink": "sink", "wait": 20.0, **options}
-        made.append(PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=mode, run_id=run_id, **options))
+        made.append(
+            PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=Mode(mode), run_id=run_id, **options)
+        )
         return made[-1]
 
     yield make

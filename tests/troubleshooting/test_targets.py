@@ -36,6 +36,7 @@ from stoker.postgres import outcome
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.load import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
@@ -203,7 +204,7 @@ def test_servers_that_do_not_let_us_in(info: ConnectionInfo) -> None:
 
 def made(info: ConnectionInfo, schema: str, mode: str = "append", **options: Any) -> PostgresLoad:
     """A load into `SCHEMA.t`."""
-    return PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink", **options)
+    return PostgresLoad(info, f"{schema}.t", mode=Mode(mode), run_id="run", sink="sink", **options)
 
 
 def test_the_table_is_missing(info: ConnectionInfo, schema: str) -> None:

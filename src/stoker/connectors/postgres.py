@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from stoker.checks import checks_of
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
-from stoker.errors import DefinitionError, number_of, suggestion
+from stoker.errors import number_of
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
+from stoker.postgres.modes.choice import Mode
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from stoker.connectors.base import Context, Names
     from stoker.spark.data_files import DataFiles
 
-MODES = ("replace", "append")
-
 
 @dataclass(frozen=True)
 class PostgresSink(Sink):
@@ -39,11 +38,7 @@ class PostgresSink(Sink):
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
         LoadTarget.parse(self.table)
-        if self.mode not in MODES:
-            raise DefinitionError(
-                f"write.postgres({self.table!r}): mode={self.mode!r} is not a mode of PostgreSQL."
-                f"{suggestion(str(self.mode), MODES)}"
-            )
+        Mode(self.mode).check(f"write.postgres({self.table!r})")
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -88,7 +83,7 @@ class _PostgresSinkLoad(Load):
         self._load = PostgresLoad(
             info,
             sink.table,
-            mode=sink.mode,
+            mode=Mode(sink.mode),
             run_id=context.run_id,
             sink=name,
             wait=config.run.lease_wait,

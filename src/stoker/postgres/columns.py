@@ -93,9 +93,10 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
     return tuple(columns)
 
 
-def create_statement(target: LoadTarget, columns: tuple[Column, ...]) -> str:
+def create_statement(target: LoadTarget, columns: tuple[Column, ...], *, if_missing: bool = False) -> str:
     """CREATE TABLE with the given columns."""
-    return f"CREATE TABLE {target.sql} ({', '.join(column.definition for column in columns)})"
+    guard = "IF NOT EXISTS " if if_missing else ""
+    return f"CREATE TABLE {guard}{target.sql} ({', '.join(column.definition for column in columns)})"
 
 
 def _missing(field: StructField, derived: str, table: Table, target: LoadTarget) -> str:

@@ -17,9 +17,10 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
+from stoker.postgres.publish import BEGIN, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
 from stoker.postgres.send import send, send_files
 from stoker.postgres.staged import Staged, column_types
@@ -37,11 +38,10 @@ if TYPE_CHECKING:
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
+    from stoker.postgres.modes.choice import Mode
     from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
-
-MODES = ("replace", "append")
 
 
 class PostgresLoad:
@@ -50,7 +50,7 @@ class PostgresLoad:
     Args:
         info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
         target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
-        mode: `replace` (all rows, old or new at any moment) or `append`.
+        mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
         sink: What tells this sink from the run's others.
         wait: Seconds to wait for locks of other sessions when publishing.
@@ -65,13 +65,12 @@ class PostgresLoad:
         info: ConnectionInfo,
         target: str,
         *,
-        mode: str,
+        mode: Mode,
         run_id: str,
         sink: str,
         wait: float = 300.0,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        assert mode in MODES
         self._info = info
         self._target = LoadTarget.parse(target)
         self._mode = mode
@@ -119,7 +118,7 @@ class PostgresLoad:
             target = self._locate(connection)
             table = read_table(connection, target)
             columns = fitted(schema, table, target)
-            if table is None and self._mode == "append":
+            if table is None and self._mode.name == "append":
                 raise SinkError(
                     f"{target} does not exist, and mode is append.",
                     state="No row was computed, nothing was written.",
@@ -127,7 +126,7 @@ class PostgresLoad:
                 )
             if table is not None:
                 names = [column.name for column in columns]
-                check_rights(connection, target, table, names, replace=self._mode == "replace")
+                check_rights(connection, target, table, names, replace=self._mode.deletes)
             place = staging.Staging.fresh(target, schema.names)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             self._schema = schema

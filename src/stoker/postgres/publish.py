@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, StokerError, TransientError
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
-from stoker.postgres.columns import create_statement
 from stoker.postgres.connection import cut
+from stoker.postgres.modes.plan import statements
 from stoker.postgres.names import quote
 from stoker.postgres.refusals import NOTHING, explained, is_lost
-from stoker.postgres.waiting import Patience, run_patiently
+from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pg8000.native import Connection
 
-    from stoker.postgres.columns import Column
-    from stoker.postgres.ledger import Ledger
-    from stoker.postgres.names import LoadTarget
-    from stoker.postgres.staging import Staging
+    from stoker.postgres.modes.statement import Publication, Statement
+    from stoker.postgres.waiting import Patience
 
 BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What is published, where, and as what."""
-
-    target: LoadTarget
-    mode: str
-    columns: tuple[Column, ...]
-    staging: Staging
-    ledger: Ledger
 
 
 def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
@@ -105,7 +91,7 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
 
 
 def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    target, staged = work.target.sql, work.staging.table
+    staged = work.staging.table
     # Late attempts are shut out from here on: what is counted now is what is published.
     run_patiently(
         connection,
@@ -134,22 +120,8 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
         earlier = work.ledger.find(connection)
         rows = earlier.rows if earlier else rows
     else:
-        if work.mode == "replace":
-            _empty_target(connection, work, patience)
-            failpoint("postgres.publish.deleted")
-        names = ", ".join(quote(column.name) for column in work.columns)
-        run_patiently(
-            connection,
-            f"INSERT INTO {target} ({names}) SELECT {names} FROM {staged.sql} "  # noqa: S608 - quoted
-            f"WHERE {quote(work.staging.tag)} = ANY(:attempts::bigint[])",
-            patience,
-            tables=[target],
-            one_wait=patience.seconds,
-            attempts=list(reported),
-        )
-        failpoint("postgres.publish.inserted")
-        # A VACUUM may have the table; it leaves statistics of its own.
-        connection.run(f"ANALYZE (SKIP_LOCKED) {target}")
+        for statement in statements(work):
+            _run(connection, statement, work, reported, patience)
     connection.run(f"DROP TABLE {staged.sql}")
     failpoint("postgres.publish.dropped")
     return rows
@@ -169,19 +141,25 @@ def _check_counts(connection: Connection, work: Publication, reported: Mapping[i
         )
 
 
-def _empty_target(connection: Connection, work: Publication, patience: Patience) -> None:
-    target = work.target.sql
-    # One creates, the others wait and find the table.
-    run_patiently(
+def _run(
+    connection: Connection,
+    statement: Statement,
+    work: Publication,
+    reported: Mapping[int, int],
+    patience: Patience,
+) -> None:
+    parameters = dict(statement.parameters)
+    if ":attempts" in statement.sql:
+        parameters["attempts"] = list(reported)
+    rows = run_patiently(
         connection,
-        "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))",
+        statement.sql,
         patience,
-        tables=[target],
-        name=f"stoker create {target}",
+        tables=[work.target.sql],
+        one_wait=patience.seconds if statement.is_long else None,
+        **parameters,
     )
-    if connection.run("SELECT to_regclass(:name)", name=target)[0][0] is None:
-        connection.run(create_statement(work.target, work.columns))
-        return
-    # Writers wait and readers do not: they see the old rows until the commit.
-    run_patiently(connection, f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE", patience, tables=[target])
-    run_patiently(connection, f"DELETE FROM {target}", patience, tables=[target], one_wait=patience.seconds)  # noqa: S608
+    if statement.judge is not None:
+        statement.judge(rows)
+    if statement.failpoint is not None:
+        failpoint(statement.failpoint)
