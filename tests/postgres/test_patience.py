@@ -41,7 +41,8 @@ class Refusing:
         self._goal = (info.host, info.port)
         self._reasons = list(reasons)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.info = dataclasses.replace(info, port=int(self._listener.getsockname()[1]))
+        port = int(self._listener.getsockname()[1])
+        self.info = dataclasses.replace(info, port=port, connect_retry=30)
         self.tries = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()

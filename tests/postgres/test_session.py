@@ -97,12 +97,13 @@ def test_what_pgbouncer_refuses_is_told_by_what_may_pass(info: ConnectionInfo, t
         for database in ("unknown", "nowhere", "wrong"):
             assert isinstance(refusal(dataclasses.replace(pooled, database=database)), ConfigurationError)
         # One session for the load, none for a task.
-        error = refusal(dataclasses.replace(pooled, connect_timeout=0.5))
+        error = refusal(dataclasses.replace(pooled, connect_timeout=0.5, connect_retry=10))
         assert type(error) is TransientError
         assert "no second session free within 0.5 s" in error.what
-        first, second = connect_patiently(pooled), connect_patiently(pooled)
+        patient = dataclasses.replace(pooled, connect_retry=10)
+        first, second = connect_patiently(patient), connect_patiently(patient)
         try:
-            assert "no connection free" in refusal(dataclasses.replace(pooled, connect_retry=0)).what
+            assert "no connection free" in refusal(pooled).what
         finally:
             cut(first)
             cut(second)
