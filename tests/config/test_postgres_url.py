@@ -186,7 +186,7 @@ def test_mistakes_of_a_url_are_told_with_the_others() -> None:
     text += '[postgres.y]\nurl = "postgres:/h"\n[postgres.z]\nurl = "postgresql://u@h?iam=true"\npassword = "pw-pw"\n'
 
     assert mistakes(text) == [
-        "stoker.toml [postgres.y] url: should be postgresql://user:password@host:port/database",
+        "stoker.toml [postgres.y] url: should be postgresql://user@host:port/database",
         "stoker.toml [postgres.w] url, its port: should be 1 to 65535, not 0",
         "stoker.toml [postgres.x] url: lacks database",
         "stoker.toml [postgres.x] url: lacks user",

@@ -7,16 +7,18 @@ import random
 import socket
 import struct
 import threading
-import time
 from typing import TYPE_CHECKING, Self
 
 import pytest
 
 from postgres.proxies import close
 from stoker.errors import ConfigurationError, ConnectionLostError, InterruptedRunError, StokerError, TransientError
+from stoker.postgres import connection
 from stoker.postgres.connection import connect, connect_patiently, cut
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pg8000.native import Connection
 
     from stoker.postgres.connection import ConnectionInfo
@@ -86,7 +88,12 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that are asked for, none of which is made; each is as long as it may be."""
     asked: list[float] = []
-    monkeypatch.setattr(time, "sleep", asked.append)
+
+    def pause(seconds: float, stopped: Callable[[], bool]) -> bool:
+        asked.append(seconds)
+        return stopped()
+
+    monkeypatch.setattr(connection, "_pause", pause)
     monkeypatch.setattr(random, "uniform", lambda least, most: most)
     return asked
 
@@ -96,9 +103,9 @@ def test_what_may_pass_is_tried_again(
 ) -> None:
     """With pauses that grow, and one WARNING."""
     with Refusing(info, STARTING, FULL, STOPPING, CRASHED, ("", "")) as server, caplog.at_level(logging.WARNING):
-        connection = connect_patiently(server.info)
-        assert connection.run("SELECT 1") == [[1]]
-        cut(connection)
+        made = connect_patiently(server.info)
+        assert made.run("SELECT 1") == [[1]]
+        cut(made)
         assert server.tries == 6
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0]
     assert len(caplog.messages) == 1
@@ -133,11 +140,13 @@ def test_patience_has_an_end(info: ConnectionInfo) -> None:
         assert 1 < server.tries < 1000
 
 
-def test_a_run_that_is_stopped_does_not_wait(info: ConnectionInfo, pauses: list[float]) -> None:
-    """Ctrl-C while the server is away."""
+def test_a_run_that_is_stopped_does_not_wait(info: ConnectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the server is away: also in the midst of a pause."""
+    monkeypatch.setattr(random, "uniform", lambda least, most: 1000)
+    answers = iter([False, False, True])
     with Refusing(info, FULL, FULL) as server, pytest.raises(InterruptedRunError, match="stopped while it waited"):
-        connect_patiently(server.info, lambda: True)
-    assert pauses == []
+        connect_patiently(server.info, lambda: next(answers))
+    assert server.tries == 1
 
 
 def test_the_next_host_is_tried(info: ConnectionInfo) -> None:
