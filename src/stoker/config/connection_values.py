@@ -50,6 +50,8 @@ def contradictions(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         wrong += [(key, 'is not used with sslmode = "disable"') for key in ("sslrootcert", *PAIR) if key in values]
         if values.get("iam"):
             wrong.append(("iam", 'sends its token by TLS only, and sslmode is "disable"'))
+    if values.get("sslrootcert") == "system" and values.get("sslmode", "verify-full") != "verify-full":
+        wrong.append(("sslmode", 'goes together with sslrootcert = "system" as verify-full only'))
     if values.get("iam") and "password" in values:
         wrong.append(("password", "does not go together with iam = true, which is a password for 15 minutes"))
     if "region" in values and not values.get("iam"):
