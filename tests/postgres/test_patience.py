@@ -196,8 +196,9 @@ def _refusal(info: ConnectionInfo) -> StokerError:
     return refused.value
 
 
-def test_a_server_that_hangs_up_instead_of_tls_may_come_back(info: ConnectionInfo) -> None:
-    """It has not said that it has no TLS: a balancer without a server behind it looks so."""
-    with Refusing(info, ("", "")) as server:
+@pytest.mark.parametrize("reason", [("", ""), FULL])
+def test_a_server_that_does_not_answer_about_tls_may_do_so_later(info: ConnectionInfo, reason: tuple[str, str]) -> None:
+    """It has not said that it has none: a balancer without a server behind it, or a server without memory, looks so."""
+    with Refusing(info, reason) as server:
         error = _refusal(dataclasses.replace(server.info, sslmode="require"))
     assert isinstance(error, ConnectionLostError)
