@@ -98,7 +98,7 @@ def _passed(case: str, point: str) -> bool:
     """Whether a run of that case passes that point, and is worth killing there."""
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
-        others = {"replace": {"updated"}, "append": {"deleted", "updated"}, "upsert": {"deleted"}}[mode]
+        others = {"append": {"deleted", "updated"}, "upsert": {"deleted"}}.get(mode, {"updated"})
         return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"

@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pyspark.sql.types import StructType
 
+from postgres.publisher import changed_by, content, schema_of, stage_values
 from stoker.errors import DefinitionError, SinkError, TransientError
 from stoker.postgres import waiting
 from stoker.postgres.connection import connect, cut
@@ -26,46 +26,10 @@ if TYPE_CHECKING:
     Loads = Callable[..., PostgresLoad]
 
 
-def schema_of(columns: str) -> StructType:
-    """The schema of `id integer, name string`, without a session."""
-    pairs = (each.strip().split(" ", 1) for each in columns.split(","))
-    return StructType.fromJson(
-        {"fields": [{"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in pairs]}
-    )
-
-
-def stage(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> int:
-    """Stage what tasks would: rows by SQL, each part by one attempt."""
-    load.prepare(schema_of(columns))
-    staging = load._plan().staging.table.sql
-    told = []
-    for at, part in enumerate(parts):
-        if part:
-            db.run(f"INSERT INTO {staging} SELECT *, {1000 + at} FROM (VALUES {part}) AS part")
-            told.append((at, 1000 + at, db.row_count))
-    return load._report(told)
-
-
-def upsert(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> dict[str, int]:
-    """A whole load; answers how many rows it changed."""
-    try:
-        stage(load, db, columns, *parts)
-        load.publish()
-    finally:
-        load.discard()
-    return dict(load.changed)
-
-
 def rewritten(db: Connection, schema: str) -> int:
     """What the server says of rows that were written again."""
     db.run("SELECT pg_stat_clear_snapshot()")
     return int(db.run(f"SELECT n_tup_upd FROM pg_stat_user_tables WHERE relid = '{schema}.t'::regclass")[0][0])
-
-
-def content(db: Connection, schema: str, columns: str = "*") -> list[list[Any]]:
-    """The rows in the order of their first column."""
-    rows: list[list[Any]] = db.run(f"SELECT {columns} FROM {schema}.t ORDER BY 1")
-    return rows
 
 
 @pytest.mark.parametrize("constraint", ["", ", PRIMARY KEY (id)"], ids=["plain", "primary key"])
@@ -74,7 +38,7 @@ def test_only_rows_that_differ_are_rewritten(load: Loads, db: Connection, schema
     db.run(f"CREATE TABLE {schema}.t (id integer, name text, mine text DEFAULT 'new'{constraint})")
     db.run(f"INSERT INTO {schema}.t SELECT g, 'old', 'kept' FROM generate_series(1, 6) AS g")
 
-    changed = upsert(
+    changed = changed_by(
         load(mode="upsert", key=("id",)), db, "id integer, name string", "(1, 'old'), (2, NULL)", "(3, 'x'), (7, 'y')"
     )
 
@@ -96,14 +60,14 @@ def test_only_rows_that_differ_are_rewritten(load: Loads, db: Connection, schema
 def test_a_table_that_is_not_there_is_made_with_the_key(load: Loads, db: Connection, schema: str) -> None:
     """The key becomes its primary key, in the order that is given; a key of several columns is compared whole."""
     columns = "a integer, b string, c integer"
-    assert upsert(load(mode="upsert", run_id="1", key=("b", "a")), db, columns, "(1, 'x', 1), (1, 'y', 1)") == {
+    assert changed_by(load(mode="upsert", run_id="1", key=("b", "a")), db, columns, "(1, 'x', 1), (1, 'y', 1)") == {
         "updated": 0,
         "inserted": 2,
     }
     assert db.run(
         f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '{schema}.t'::regclass AND contype = 'p'"
     ) == [["PRIMARY KEY (b, a)"]]
-    upsert(load(mode="upsert", run_id="2", key=("b", "a")), db, columns, "(1, 'x', 2), (2, 'y', 2)")
+    changed_by(load(mode="upsert", run_id="2", key=("b", "a")), db, columns, "(1, 'x', 2), (2, 'y', 2)")
     assert sorted(content(db, schema)) == [[1, "x", 2], [1, "y", 1], [2, "y", 2]]
 
 
@@ -131,7 +95,7 @@ def test_what_differs_is_what_would_be_stored(
     db.run(f"INSERT INTO {schema}.t VALUES (1, '{same}'), (2, '{same}'), (3, NULL), (4, NULL), (5, '{same}')")
     values = f"(1, '{same}'::{kind}), (2, '{other}'), (3, NULL), (4, '{other}'), (5, NULL)"
 
-    changed = upsert(load(mode="upsert", key=("id",)), db, f"id integer, v {sent}", values)
+    changed = changed_by(load(mode="upsert", key=("id",)), db, f"id integer, v {sent}", values)
 
     assert changed == {"updated": 3, "inserted": 0}
     assert [text for (text,) in db.run(f"SELECT v::text FROM {schema}.t ORDER BY id")] == [
@@ -145,7 +109,7 @@ def test_a_row_without_a_key_is_shown(load: Loads, db: Connection, schema: str) 
     db.run(f"CREATE TABLE {schema}.t (id integer, day date, name text, PRIMARY KEY (id, day))")
     sink = load(mode="upsert", key=("id", "day"))
     with pytest.raises(SinkError) as raised:
-        upsert(
+        changed_by(
             sink,
             db,
             "id integer, day date, name string",
@@ -165,7 +129,7 @@ def test_keys_that_are_there_twice_are_shown(load: Loads, db: Connection, schema
         SinkError,
         match=r"(?s)have one key \(id\); 2 keys: id=3 \(3 rows\); id=2 \(2 rows\)\..*Nothing was published.*latest_by=",
     ) as raised:
-        upsert(load(mode="upsert", key=("id",)), db, "id integer, name string", *parts)
+        changed_by(load(mode="upsert", key=("id",)), db, "id integer, name string", *parts)
     assert "stoker_staging" not in str(raised.value)
     assert db.run("SELECT to_regclass(:name)", name=f"{schema}.t") == [[None]]
 
@@ -177,7 +141,7 @@ def test_the_newest_row_of_a_key_counts(load: Loads, db: Connection, schema: str
         "(1, 1, 'old'), (1, 3, 'new'), (2, NULL, 'old'), (3, NULL, 'only'), (4, 1, 'same')",
         "(1, 2, 'old'), (2, 0, 'new'), (4, 1, 'same'), (4, 1, 'same')",
     ]
-    assert stage(sink, db, "id integer, at integer, name string", *parts) == 4
+    assert stage_values(sink, db, "id integer, at integer, name string", *parts) == 4
     assert sink.publish() == 4
     assert content(db, schema, "id, name") == [[1, "new"], [2, "new"], [3, "only"], [4, "same"]]
     assert db.run(f"SELECT rows FROM {schema}.stoker_loads") == [[4]]
@@ -186,7 +150,7 @@ def test_the_newest_row_of_a_key_counts(load: Loads, db: Connection, schema: str
 def test_rows_that_are_equally_new_are_shown(load: Loads, db: Connection, schema: str) -> None:
     """Which of them counts would be chance."""
     with pytest.raises(SinkError, match=r"with the same newest 'at' have one key \(id\); 1 key: id=1 \(2 rows\)"):
-        upsert(
+        changed_by(
             load(mode="upsert", key=("id",), latest_by="at"),
             db,
             "id integer, at integer, name string",
@@ -198,15 +162,15 @@ def test_what_the_input_lacks_is_deleted_on_request(load: Loads, db: Connection,
     """And no rows at all are taken for a mistake, unless the table has none either."""
     columns = "id integer, name string"
     options: dict[str, Any] = {"mode": "upsert", "key": ("id",), "delete_missing": True}
-    upsert(load(run_id="0", **options), db, columns, "")
-    assert upsert(load(run_id="1", **options), db, columns, "(1, 'a'), (2, 'b'), (3, 'c')")["inserted"] == 3
-    assert upsert(load(run_id="2", **options), db, columns, "(2, 'B'), (3, 'c'), (4, 'd')") == {
+    changed_by(load(run_id="0", **options), db, columns, "")
+    assert changed_by(load(run_id="1", **options), db, columns, "(1, 'a'), (2, 'b'), (3, 'c')")["inserted"] == 3
+    assert changed_by(load(run_id="2", **options), db, columns, "(2, 'B'), (3, 'c'), (4, 'd')") == {
         "deleted": 1,
         "updated": 1,
         "inserted": 1,
     }
     with pytest.raises(SinkError, match=r'(?s)There are no rows for .* delete all that it has.*mode="replace"'):
-        upsert(load(run_id="3", **options), db, columns, "")
+        changed_by(load(run_id="3", **options), db, columns, "")
     assert content(db, schema) == [[2, "B"], [3, "c"], [4, "d"]]
 
 
@@ -260,8 +224,8 @@ def test_wrong_columns_are_named_before_a_row_is_computed(
 
 def test_a_key_may_be_all_there_is(load: Loads, db: Connection, schema: str) -> None:
     """Then nothing is rewritten."""
-    assert upsert(load(mode="upsert", run_id="1", key=("id",)), db, "id integer", "(1), (2)") == {"inserted": 2}
-    assert upsert(load(mode="upsert", run_id="2", key=("id",)), db, "id integer", "(2), (3)") == {"inserted": 1}
+    assert changed_by(load(mode="upsert", run_id="1", key=("id",)), db, "id integer", "(1), (2)") == {"inserted": 2}
+    assert changed_by(load(mode="upsert", run_id="2", key=("id",)), db, "id integer", "(2), (3)") == {"inserted": 1}
 
 
 def test_names_of_columns_are_only_names(load: Loads, db: Connection, schema: str) -> None:
@@ -269,8 +233,10 @@ def test_names_of_columns_are_only_names(load: Loads, db: Connection, schema: st
     names = ['a"b', "x:y", "there", "staged", "stoker_attempt"]
     columns = ", ".join(f"{name} string" for name in names)
     options: dict[str, Any] = {"mode": "upsert", "key": ('a"b', "there"), "latest_by": "x:y"}
-    upsert(load(run_id="1", **options), db, columns, "('a', '1', 'b', 'c', 'd')")
-    assert upsert(load(run_id="2", **options), db, columns, "('a', '1', 'b', 'x', 'd'), ('a', '2', 'b', 'C', 'd')") == {
+    changed_by(load(run_id="1", **options), db, columns, "('a', '1', 'b', 'c', 'd')")
+    assert changed_by(
+        load(run_id="2", **options), db, columns, "('a', '1', 'b', 'x', 'd'), ('a', '2', 'b', 'C', 'd')"
+    ) == {
         "updated": 1,
         "inserted": 0,
     }
@@ -283,7 +249,7 @@ def test_partitioned_tables_are_upserted(load: Loads, db: Connection, schema: st
     for part in (1, 2):
         db.run(f"CREATE TABLE {schema}.p{part} PARTITION OF {schema}.t FOR VALUES IN ({part})")
     db.run(f"INSERT INTO {schema}.t VALUES (1, 1), (2, 2)")
-    upsert(load(mode="upsert", key=("id",)), db, "id integer, part integer", "(1, 2), (2, 2), (3, 1)")
+    changed_by(load(mode="upsert", key=("id",)), db, "id integer, part integer", "(1, 2), (2, 2), (3, 1)")
     assert content(db, schema) == [[1, 2], [2, 2], [3, 1]]
     assert db.run(f"SELECT count(*) FROM {schema}.p2") == [[2]]
 
@@ -295,7 +261,7 @@ def test_a_row_that_another_is_adding_is_seen(load: Loads, info: ConnectionInfo,
     writer.run("BEGIN")
     writer.run(f"INSERT INTO {schema}.t VALUES (1, 'foreign')")
     sink = load(mode="upsert", key=("id",))
-    stage(sink, db, "id integer, name string", "(1, 'ours')")
+    stage_values(sink, db, "id integer, name string", "(1, 'ours')")
     thread = threading.Thread(target=sink.publish)
     thread.start()
     while not db.run("SELECT 1 FROM pg_locks WHERE NOT granted"):
@@ -314,7 +280,7 @@ def test_who_does_not_wait_is_told_who_writes(load: Loads, info: ConnectionInfo,
     writer.run("BEGIN")
     writer.run(f"INSERT INTO {schema}.t VALUES (1)")
     with pytest.raises(TransientError, match=r"locked by others for 0\.2 s\. Held by pid"):
-        upsert(load(mode="upsert", key=("id",), wait=0.2), db, "id integer", "(1)")
+        changed_by(load(mode="upsert", key=("id",), wait=0.2), db, "id integer", "(1)")
     cut(writer)
 
 
@@ -324,9 +290,9 @@ def test_another_constraint_may_refuse(load: Loads, db: Connection, schema: str)
     db.run(f"INSERT INTO {schema}.t VALUES (1, 'a'), (2, 'b')")
     options: dict[str, Any] = {"mode": "upsert", "key": ("id",)}
     with pytest.raises(SinkError, match=r"Key \(mail\)=\(a\) already exists"):
-        upsert(load(**options), db, "id integer, mail string", "(2, 'a'), (3, 'c')")
+        changed_by(load(**options), db, "id integer, mail string", "(2, 'a'), (3, 'c')")
     assert content(db, schema) == [[1, "a"], [2, "b"]]
-    upsert(load(**options), db, "id integer, mail string", "(2, 'd'), (3, 'c')")
+    changed_by(load(**options), db, "id integer, mail string", "(2, 'd'), (3, 'c')")
     assert content(db, schema) == [[1, "a"], [2, "d"], [3, "c"]]
 
 

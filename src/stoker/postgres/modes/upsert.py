@@ -24,6 +24,7 @@ def statements(work: Publication) -> list[Statement]:
     same = " AND ".join(f"there.{quote(name)} = staged.{quote(name)}" for name in work.mode.key)
     done = [
         *made_if_missing(work, key=work.mode.key),
+        Statement(f"ANALYZE {work.staging.table.sql} ({', '.join(map(quote, work.mode.key))})"),
         # Writers wait and readers do not.
         Statement(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE"),
     ]
