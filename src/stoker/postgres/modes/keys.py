@@ -40,7 +40,7 @@ def check_types(connection: Connection, work: Publication) -> None:
     from pg8000.exceptions import DatabaseError
 
     for column in work.columns:
-        option = "key" if column.name in work.mode.key else "latest_by" if column.name == work.mode.latest_by else None
+        option = work.mode.compared.get(column.name)
         if option is None:
             continue
         try:
