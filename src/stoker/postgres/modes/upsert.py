@@ -27,7 +27,7 @@ def statements(work: Publication) -> list[Statement]:
     done = [
         *made_if_missing(work, key=key),
         # Without it the server takes the staged rows for few, and looks each of them up.
-        Statement(f"ANALYZE {work.staging.table.sql} ({', '.join(map(quote, (*key, work.staging.tag)))})"),
+        Statement(f"ANALYZE {work.staging.table.sql} ({', '.join(map(quote, key))})"),
         # Writers wait and readers do not.
         Statement(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE"),
     ]
