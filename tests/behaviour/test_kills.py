@@ -61,12 +61,14 @@ RECORD = {
     "record.written": False,
     "record.renamed": False,
     "run.recorded": False,
+    "record.written#2": False,
     "run.before_record": True,
-    "record.begin#3": True,
-    "record.written#3": True,
+    "record.begin#4": True,
+    "record.written#4": True,
     "run.after_record": True,
 }
-"""The steps around the record of the run; it is written first when the run begins, and last when it has ended."""
+"""The steps around the record of the run; it is written when the run begins, when the inputs of its pipeline are known, when
+that has ended, and when the run has ended."""
 DECIDED = {**FOLDER, **TABLE, **RECORD}
 
 RECOVERY = [

@@ -12,7 +12,7 @@ from stoker.postgres.copy import copy_batches
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
 SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
 
@@ -29,8 +29,7 @@ def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 5
     told = []
     for partition in range(partitions):
         ids = range(partition * rows, (partition + 1) * rows)
-        attempt = 1000 + partition
-        told.append((partition, attempt, copy_batches(load.task, [batch(ids, run_id)], partition, attempt)))
+        told.append((partition, *copy_batches(load.task, [batch(ids, run_id)], partition)))
     return load._report(told)
 
 
@@ -45,13 +44,17 @@ def schema_of(columns: str) -> StructType:
 def stage_values(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> int:
     """Stage what tasks would: rows by SQL, each part by one attempt."""
     load.prepare(schema_of(columns))
-    staging = load._plan().staging.table.sql
-    told = []
-    for at, part in enumerate(parts):
-        if part:
-            db.run(f"INSERT INTO {staging} SELECT *, {1000 + at} FROM (VALUES {part}) AS part")
-            told.append((at, 1000 + at, db.row_count))
-    return load._report(told)
+    return load._report([(at, *put(load, db, part)) for at, part in enumerate(parts) if part])
+
+
+def put(load: PostgresLoad, db: Connection, values: str) -> tuple[int, int]:
+    """Rows that one attempt brings; answers its transaction and their number."""
+    db.run("BEGIN")
+    transaction = int(db.run("SELECT pg_current_xact_id()::xid::text")[0][0])
+    db.run(f"INSERT INTO {load._plan().staging.table.sql} VALUES {values}")
+    rows = db.row_count
+    db.run("COMMIT")
+    return transaction, rows
 
 
 def changed_by(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postgres.publisher import changed_by, content, schema_of, stage_values
+from postgres.publisher import changed_by, content, put, schema_of, stage_values
 from stoker.errors import DefinitionError, SinkError, TransientError
 from stoker.postgres import waiting
 from stoker.postgres.connection import connect, cut
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.connection import ConnectionInfo
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]
 
@@ -178,9 +178,10 @@ def test_rows_of_attempts_that_do_not_count_are_no_duplicates(load: Loads, db: C
     """A task that was tried again, or a late attempt, has left the same keys in the staging table."""
     sink = load(mode="upsert", key=("id",), latest_by="name")
     sink.prepare(schema_of("id integer, name string"))
-    db.run(f"INSERT INTO {sink._plan().staging.table.sql} VALUES (1, 'a', 7), (1, 'z', 8), (NULL, 'z', 9)")
-    sink._report([(0, 7, 1)])
-    db.run(f"INSERT INTO {sink._plan().staging.table.sql} VALUES (1, 'late', 9)")
+    ours = put(sink, db, "(1, 'a')")
+    put(sink, db, "(1, 'z'), (NULL, 'z')")
+    sink._report([(0, *ours)])
+    put(sink, db, "(2, 'late')")
     assert sink.publish() == 1
     assert content(db, schema) == [[1, "a"]]
 
@@ -194,9 +195,8 @@ def test_an_attempt_that_still_writes_does_not_hold_up_the_keys(
     sink.prepare(schema_of("id integer"))
     zombie = connect(info)
     zombie.run("BEGIN")
-    zombie.run(f"INSERT INTO {sink._plan().staging.table.sql} VALUES (1, 8)")
-    db.run(f"INSERT INTO {sink._plan().staging.table.sql} VALUES (1, 7)")
-    assert sink._report([(0, 7, 1)]) == 1
+    zombie.run(f"INSERT INTO {sink._plan().staging.table.sql} VALUES (1)")
+    assert sink._report([(0, *put(sink, db, "(1)"))]) == 1
     cut(zombie)
     sink.publish()
     assert sink.changed == {"inserted": 1}

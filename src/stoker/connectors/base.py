@@ -240,12 +240,14 @@ class Sink(ABC):
         del context
         return None
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Finish or undo what killed runs left here, and leave alone what a live one is doing; starts no Spark job.
 
         Args:
             context: That of `stoker repair`; its `run_id` is no run's.
             dry: Whether only to look.
+            needed: Whether the run of an id has published the same rows in another sink, and can be resumed: what it has
+                staged here, if `Load.frame` could give it to its next attempt, is to stay.
 
         Returns:
             What it did, or with `dry` would have done, each as `removed 2 staging folders`; empty if there was nothing.
@@ -253,7 +255,7 @@ class Sink(ABC):
         Raises:
             LeaseHeldError: If a live run publishes here.
         """
-        del context, dry
+        del context, dry, needed
         return []
 
     def label(self) -> str:

@@ -10,12 +10,13 @@ from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.errors import number_of
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
+from stoker.postgres.info import application_name
 from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -58,8 +59,9 @@ class PostgresSink(Sink):
         """Begin a load; an embedded server is started here."""
         return _PostgresSinkLoad(self, context)
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Drop the staging tables of dead runs, in the table's schema; what was committed is whole."""
+        del needed  # no attempt reads the staging table of another
         config = context.names.config
         settings = config.connection(self.connection)
         if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
@@ -76,7 +78,7 @@ class _PostgresSinkLoad(Load):
     """The adapter between a sink and `stoker.postgres`."""
 
     def __init__(self, sink: PostgresSink, context: Context) -> None:
-        from stoker.postgres.load import PostgresLoad
+        from stoker.postgres.loading import PostgresLoad
 
         self._sink = sink
         self._context = context
@@ -84,7 +86,8 @@ class _PostgresSinkLoad(Load):
         self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
-        info = resolve(settings, folder=config.source.folder)
+        known_as = application_name(context.job, context.run_id)
+        info = resolve(settings, folder=config.source.folder, application_name=known_as)
         if settings.embedded and settings.folder and (data := embedded.elsewhere(settings.folder)):
             context.fallback(f"the embedded PostgreSQL's data are in {data}, not in {settings.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"

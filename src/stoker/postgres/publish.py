@@ -10,7 +10,6 @@ from stoker.failpoints import failpoint
 from stoker.postgres import staging
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
-from stoker.postgres.names import quote
 from stoker.postgres.refusals import NOTHING, explained, is_lost
 from stoker.postgres.waiting import run_patiently
 
@@ -36,12 +35,12 @@ class Published:
 
 
 def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
-    """Publish the rows of the reported attempts in one transaction; readers see the old rows until it commits.
+    """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
 
     Args:
         connection: The driver's. It is in no transaction before, and in none after, unless it was lost.
         work: What.
-        reported: Rows by attempt, as Spark handed them from the tasks that succeeded.
+        reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
 
     Raises:
@@ -54,7 +53,6 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
     try:
         with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
-            connection.run("SET LOCAL statement_timeout = 0")
             published = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
@@ -139,14 +137,14 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
 
 
 def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
-    tag = quote(work.staging.tag)
-    found = dict(connection.run(f"SELECT {tag}, count(*) FROM {work.staging.table.sql} GROUP BY 1"))  # noqa: S608 - quoted
-    wrong = {attempt: rows for attempt, rows in reported.items() if found.get(attempt, 0) != rows}
+    counted = connection.run(f"SELECT xmin::text, count(*) FROM {work.staging.table.sql} GROUP BY xmin")  # noqa: S608 - quoted
+    found = {int(transaction): rows for transaction, rows in counted}
+    wrong = {transaction: rows for transaction, rows in reported.items() if found.get(transaction, 0) != rows}
     if wrong:
-        attempt, rows = next(iter(wrong.items()))
+        transaction, rows = next(iter(wrong.items()))
         raise TransientError(
-            f"The staged rows for {work.target} are not those that the tasks reported: attempt {attempt} reported {rows}, "
-            f"{found.get(attempt, 0)} are staged ({len(wrong)} of {len(reported)} attempts differ).",
+            f"The staged rows for {work.target} are not those that the tasks reported: {rows} in transaction {transaction}, "
+            f"of which {found.get(transaction, 0)} are staged ({len(wrong)} of {len(reported)} transactions differ).",
             state=NOTHING,
             next_step="Run again with the same run id; a restart of the server empties staging tables.",
         )
@@ -160,8 +158,8 @@ def _run(
     patience: Patience,
 ) -> int:
     parameters = dict(statement.parameters)
-    if ":attempts" in statement.sql:
-        parameters["attempts"] = list(reported)
+    if ":transactions" in statement.sql:
+        parameters["transactions"] = [str(transaction) for transaction in reported]
     rows, count = run_patiently(
         connection,
         statement.sql,

@@ -61,6 +61,14 @@ class CheckRecord:
         """What it found, in words."""
         return self.detail or f"{self.violations or 0:,} of {self.rows or 0:,} rows"
 
+    @property
+    def instances(self) -> list[str]:
+        """The examples, in words: `id=7, city=null`."""
+        return [
+            ", ".join(f"{name}={'null' if value is None else value}" for name, value in example.items())
+            for example in self.examples
+        ]
+
 
 @dataclass
 class SinkRecord:

@@ -24,6 +24,7 @@ from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import BEGIN, Published, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
 from stoker.postgres.send import send, send_files
+from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
@@ -49,7 +50,7 @@ class PostgresLoad:
     """One sink of one pipeline of one run: `published`, then `prepare`, `stage`, `publish`, and always `discard`.
 
     Args:
-        info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
+        info: The server. A pooler that gives each transaction another session is refused.
         target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
         mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
@@ -131,7 +132,7 @@ class PostgresLoad:
             if table is not None:
                 names = [column.name for column in columns]
                 check_rights(connection, target, table, names, self._mode.rights)
-            place = staging.Staging.fresh(target, schema.names)
+            place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             self._schema = schema
             assert target.schema is not None
@@ -161,6 +162,11 @@ class PostgresLoad:
         connection.run("COMMIT")
 
     @property
+    def target(self) -> LoadTarget:
+        """The table; with its schema once the server was asked."""
+        return self._target
+
+    @property
     def task(self) -> CopyTask:
         """What tasks are told; known once it is prepared."""
         assert self._task is not None, "prepare() comes first"
@@ -185,7 +191,6 @@ class PostgresLoad:
             str(work.target),
             names,
             types,
-            work.staging.tag,
             key if set(key) <= set(names) else (),
             self._way.binary,
         )
@@ -222,16 +227,15 @@ class PostgresLoad:
         return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
-        """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""
+        """Take partition, transaction and rows of each task that succeeded; answers the rows of all."""
         told = list(rows)
-        partitions = [partition for partition, _, _ in told]
-        if len(set(partitions)) != len(partitions):
+        if not len(told) == len({partition for partition, *_ in told}) == len({number for _, number, _ in told}):
             raise SinkError(
-                f"Spark reported a partition of {self._plan().target} twice.",
+                f"Spark reported a partition, or a transaction, of {self._plan().target} twice.",
                 state="Nothing was published.",
                 next_step="Run again with the same run id.",
             )
-        self._reported = {attempt: count for _, attempt, count in told}
+        self._reported = {transaction: count for _, transaction, count in told}
         if self._mode.key:
             work = self._plan()
             self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
@@ -243,9 +247,9 @@ class PostgresLoad:
         work = self._plan()
         assert self._schema is not None
         connection = self._revived(work)
-        attempts = None if self._reported is None else tuple(self._reported)
+        transactions = tuple(self._reported or ())
         wait = self._patience.seconds
-        return Staged(connection, self._info, work.target, work.staging, self._schema, attempts, wait)
+        return Staged(connection, self._info, work.target, work.staging, self._schema, transactions, wait)
 
     def last_rows(self) -> int | None:
         """Rows that the last other run published for this sink; None if there was none."""
@@ -299,7 +303,7 @@ class PostgresLoad:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._info)
+            self._connection = open_session(self._info, self._patience.stopped)
         return self._connection
 
     def _locate(self, connection: Connection) -> LoadTarget:
