@@ -151,8 +151,8 @@ class _Keys:
 
     def _forget(self, those: str) -> None:
         gone = self._run(
-            f"WITH gone AS (DELETE FROM {self._table} AS a {those} RETURNING a.ctid, a.xmin::text) "  # noqa: S608 - quoted
-            "SELECT transaction, count(DISTINCT at) FROM gone AS gone (at, transaction) GROUP BY transaction"
+            f"WITH gone AS (DELETE FROM {self._table} AS a {those} RETURNING a.xmin::text) "  # noqa: S608 - quoted
+            "SELECT transaction, count(*) FROM gone AS gone (transaction) GROUP BY transaction"
         )
         for transaction, rows in gone:
             self.rows[int(transaction)] -= rows
