@@ -10,7 +10,7 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from stoker.postgres.copy import copy_batches
 
 if TYPE_CHECKING:
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
 SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
 
@@ -27,6 +27,5 @@ def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 5
     told = []
     for partition in range(partitions):
         ids = range(partition * rows, (partition + 1) * rows)
-        attempt = 1000 + partition
-        told.append((partition, attempt, copy_batches(load.task, [batch(ids, run_id)], partition, attempt)))
+        told.append((partition, *copy_batches(load.task, [batch(ids, run_id)], partition)))
     return load._report(told)

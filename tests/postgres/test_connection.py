@@ -308,7 +308,7 @@ def test_an_embedded_connection_is_started(server: Server) -> None:
 def test_postgres_modules_load_nothing_heavy() -> None:
     """Importing any of them loads neither Spark nor Arrow."""
     code = (
-        "import sys, stoker.postgres.load, stoker.postgres.copy, stoker.postgres.connection\n"
+        "import sys, stoker.postgres.loading, stoker.postgres.copy, stoker.postgres.connection\n"
         "print(sorted({'pyspark', 'pyarrow', 'pandas', 'numpy', 'boto3', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
