@@ -77,7 +77,6 @@ def settle(
     staged = work.staging.table
     with explained(f"The keys for {work.target} cannot be looked at", renamed=(staged.table, str(work.target))):
         connection.run(_BEGIN)
-        connection.run("SET LOCAL statement_timeout = 0")
         run_patiently(
             connection,
             f"LOCK TABLE {staged.sql} IN SHARE ROW EXCLUSIVE MODE",
