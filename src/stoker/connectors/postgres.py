@@ -34,11 +34,17 @@ class PostgresSink(Sink):
     connection: str
     mode: str
     checks: tuple[Check, ...] = ()
+    strategy: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
         LoadTarget.parse(self.table)
-        Mode(self.mode).check(f"write.postgres({self.table!r})")
+        self.how.check(f"write.postgres({self.table!r})")
+
+    @property
+    def how(self) -> Mode:
+        """The mode with its options."""
+        return Mode(self.mode, strategy=self.strategy)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -82,7 +88,7 @@ class _PostgresSinkLoad(Load):
         self._load = PostgresLoad(
             info,
             sink.table,
-            mode=Mode(sink.mode),
+            mode=sink.how,
             run_id=context.run_id,
             sink=name,
             wait=config.run.lease_wait,
@@ -115,22 +121,28 @@ class _PostgresSinkLoad(Load):
         return PostgresChecker(self._load.staged(), self._sink.connection, keys)
 
     def publish(self) -> Loaded:
-        return Loaded(rows=self._load.publish())
+        rows = self._load.publish()
+        return Loaded(rows=rows, way=str(self._load.way))
 
     def close(self) -> None:
         self._load.discard()
 
 
-def write_postgres(table: str, *, connection: str, mode: str, checks: Sequence[Check] = ()) -> PostgresSink:
+def write_postgres(
+    table: str, *, connection: str, mode: str, strategy: str = "auto", checks: Sequence[Check] = ()
+) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
 
     Args:
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
         mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, which
+            takes no time but that of building its indexes, else it is `delete`. `swap` insists on it; `delete` is DELETE and
+            INSERT; `truncate` is TRUNCATE and INSERT, for which readers wait.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode or the name is wrong, or a check is none.
+        DefinitionError: If the mode, the strategy or the name is wrong, or a check is none.
     """
-    return PostgresSink(table, connection, mode, checks_of(f"write.postgres({table!r})", checks))
+    return PostgresSink(table, connection, mode, checks_of(f"write.postgres({table!r})", checks), strategy)

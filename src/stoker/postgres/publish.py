@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from stoker.errors import ConnectionLostError, StokerError, TransientError
+from stoker.errors import ConnectionLostError, StokerError
 from stoker.failpoints import failpoint
-from stoker.postgres import staging
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
-from stoker.postgres.refusals import NOTHING, explained, is_lost
+from stoker.postgres.modes.statement import parameters
+from stoker.postgres.refusals import DEPENDENTS_EXIST, explained, fields, is_lost, sqlstate
+from stoker.postgres.sealing import BEGIN, counted, sealed, shut_out
+from stoker.postgres.staging import sealed_prefix
+from stoker.postgres.strategy import ChangedError
 from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
@@ -18,12 +22,21 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.modes.statement import Publication, Statement
+    from stoker.postgres.strategy import Strategy
     from stoker.postgres.waiting import Patience
 
-BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
+
+@dataclass(frozen=True)
+class Published:
+    """What a publish did."""
+
+    rows: int
+    """The rows that were published, by this call or by another attempt of the same run."""
+    strategy: Strategy
+    """How the rows took their place, in the end."""
 
 
-def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
+def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
     """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
 
     Args:
@@ -32,9 +45,6 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
 
-    Returns:
-        The rows that were published, by this call or by another attempt of the same run.
-
     Raises:
         SinkError: If the server refuses.
         TransientError: If the staged rows are not those that were reported, or a lock was not to be had.
@@ -42,11 +52,15 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         UncertainCommitError: If it was lost after that; `outcome` finds out.
     """
     failpoint("postgres.publish.begin")
+    what = f"Publishing into {work.target} failed"
     try:
-        with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
+        if work.strategy.renames:
+            with explained(what, renamed=(sealed_prefix(work.staging.nonce), "")):
+                work = sealed(connection, work, reported, patience)
+        with explained(what, renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
             connection.run("SET LOCAL statement_timeout = 0")
-            rows = _steps(connection, work, reported, patience)
+            published = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
     except UncertainCommitError:
@@ -58,7 +72,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         cut(connection)
         raise
     failpoint("postgres.publish.after_commit")
-    return rows
+    return published
 
 
 class UncertainCommitError(Exception):
@@ -89,19 +103,10 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
         cut(connection)
 
 
-def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    staged = work.staging.table
-    # Late attempts are shut out from here on: what is counted now is what is published.
-    run_patiently(
-        connection,
-        f"LOCK TABLE {staged.sql} IN ACCESS EXCLUSIVE MODE",
-        patience,
-        tables=[staged.sql],
-        between=lambda: staging.evict(connection, staged),
-    )
-    failpoint("postgres.publish.locked")
-    _check_counts(connection, work, reported)
-    failpoint("postgres.publish.counted")
+def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
+    if not work.staging.is_sealed:
+        shut_out(connection, work, patience)
+        counted(connection, work, reported)
     rows = sum(reported.values())
     # Here a second attempt of the same run waits until the first has committed or failed.
     written = run_patiently(
@@ -117,27 +122,21 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     failpoint("postgres.publish.ledger")
     if not written:
         earlier = work.ledger.find(connection)
-        rows = earlier.rows if earlier else rows
-    else:
-        for statement in statements(work):
-            _run(connection, statement, work, reported, patience)
-    connection.run(f"DROP TABLE {staged.sql}")
-    failpoint("postgres.publish.dropped")
-    return rows
+        connection.run(f"DROP TABLE {work.staging.table.sql}")
+        return Published(earlier.rows if earlier else rows, work.strategy)
+    connection.run("SAVEPOINT stoker_strategy")
+    try:
+        _all(connection, work, reported, patience)
+    except ChangedError as error:
+        connection.run("ROLLBACK TO SAVEPOINT stoker_strategy")
+        work = replace(work, strategy=work.strategy.instead(error, work.target))
+        _all(connection, work, reported, patience)
+    return Published(rows, work.strategy)
 
 
-def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
-    counted = connection.run(f"SELECT xmin::text, count(*) FROM {work.staging.table.sql} GROUP BY xmin")  # noqa: S608 - quoted
-    found = {int(transaction): rows for transaction, rows in counted}
-    wrong = {transaction: rows for transaction, rows in reported.items() if found.get(transaction, 0) != rows}
-    if wrong:
-        transaction, rows = next(iter(wrong.items()))
-        raise TransientError(
-            f"The staged rows for {work.target} are not those that the tasks reported: {rows} in transaction {transaction}, "
-            f"of which {found.get(transaction, 0)} are staged ({len(wrong)} of {len(reported)} transactions differ).",
-            state=NOTHING,
-            next_step="Run again with the same run id; a restart of the server empties staging tables.",
-        )
+def _all(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> None:
+    for statement in statements(work):
+        _run(connection, statement, work, reported, patience)
 
 
 def _run(
@@ -147,18 +146,32 @@ def _run(
     reported: Mapping[int, int],
     patience: Patience,
 ) -> None:
-    parameters = dict(statement.parameters)
-    if ":transactions" in statement.sql:
-        parameters["transactions"] = [str(transaction) for transaction in reported]
-    rows = run_patiently(
-        connection,
-        statement.sql,
-        patience,
-        tables=[work.target.sql],
-        one_wait=patience.seconds if statement.is_long else None,
-        **parameters,
-    )
+    bound = parameters(statement.sql, reported, statement.parameters)
+    if statement.is_quick:
+        rows = _run_at_once(connection, statement, bound)
+    else:
+        rows = run_patiently(
+            connection,
+            statement.sql,
+            patience,
+            tables=[work.target.sql],
+            one_wait=patience.seconds if statement.is_long else None,
+            is_exclusive=statement.is_exclusive,
+            **bound,
+        )
     if statement.judge is not None:
         statement.judge(rows)
     if statement.failpoint is not None:
         failpoint(statement.failpoint)
+
+
+def _run_at_once(connection: Connection, statement: Statement, bound: dict[str, Any]) -> list[list[Any]]:
+    from pg8000.exceptions import DatabaseError
+
+    try:
+        return connection.run(statement.sql, **bound) or []
+    except DatabaseError as error:
+        if sqlstate(error) != DEPENDENTS_EXIST:
+            raise
+        # What the catalogue's query does not know; the server does.
+        raise ChangedError(fields(error).get("D", "something depends on it").splitlines()[0]) from error
