@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:

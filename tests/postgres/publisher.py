@@ -10,7 +10,7 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from stoker.postgres.copy import copy_batches
 
 if TYPE_CHECKING:
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
 SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.connection import ConnectionInfo
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
     from stoker.postgres.strategy import Strategy
 
     Loads = Callable[..., PostgresLoad]

@@ -10,12 +10,13 @@ from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.errors import number_of
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
-from stoker.postgres.modes.choice import Mode
+from stoker.postgres.info import application_name
+from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -34,6 +35,9 @@ class PostgresSink(Sink):
     connection: str
     mode: str
     checks: tuple[Check, ...] = ()
+    key: tuple[str, ...] = ()
+    latest_by: str | None = None
+    delete_missing: bool = False
     strategy: str = "auto"
 
     def __post_init__(self) -> None:
@@ -44,7 +48,7 @@ class PostgresSink(Sink):
     @property
     def how(self) -> Mode:
         """The mode with its options."""
-        return Mode(self.mode, strategy=self.strategy)
+        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.strategy)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -55,8 +59,9 @@ class PostgresSink(Sink):
         """Begin a load; an embedded server is started here."""
         return _PostgresSinkLoad(self, context)
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Drop the staging tables of dead runs, in the table's schema; what was committed is whole."""
+        del needed  # no attempt reads the staging table of another
         config = context.names.config
         settings = config.connection(self.connection)
         if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
@@ -73,7 +78,7 @@ class _PostgresSinkLoad(Load):
     """The adapter between a sink and `stoker.postgres`."""
 
     def __init__(self, sink: PostgresSink, context: Context) -> None:
-        from stoker.postgres.load import PostgresLoad
+        from stoker.postgres.loading import PostgresLoad
 
         self._sink = sink
         self._context = context
@@ -81,7 +86,8 @@ class _PostgresSinkLoad(Load):
         self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
-        info = resolve(settings, folder=config.source.folder)
+        known_as = application_name(context.job, context.run_id)
+        info = resolve(settings, folder=config.source.folder, application_name=known_as)
         if settings.embedded and settings.folder and (data := embedded.elsewhere(settings.folder)):
             context.fallback(f"the embedded PostgreSQL's data are in {data}, not in {settings.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"
@@ -121,28 +127,48 @@ class _PostgresSinkLoad(Load):
         return PostgresChecker(self._load.staged(), self._sink.connection, keys)
 
     def publish(self) -> Loaded:
-        rows = self._load.publish()
-        return Loaded(rows=rows, way=str(self._load.way))
+        rows, changed = self._load.publish(), self._load.changed
+        return Loaded(
+            rows=rows,
+            inserted=changed.get("inserted"),
+            updated=changed.get("updated"),
+            deleted=changed.get("deleted"),
+            way=str(self._load.way),
+        )
 
     def close(self) -> None:
         self._load.discard()
 
 
 def write_postgres(
-    table: str, *, connection: str, mode: str, strategy: str = "auto", checks: Sequence[Check] = ()
+    table: str,
+    *,
+    connection: str,
+    mode: str,
+    key: Sequence[str] = (),
+    latest_by: str | None = None,
+    delete_missing: bool = False,
+    strategy: str = "auto",
+    checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
 
     Args:
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
-        mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
-        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, which
-            takes no time but that of building its indexes, else it is `delete`. `swap` insists on it; `delete` is DELETE and
-            INSERT; `truncate` is TRUNCATE and INSERT, for which readers wait.
+        mode: `replace` all rows, `append` to an existing table, or `upsert`: rows whose key is there are rewritten if they differ,
+            the others are added. The table is made if there is none, unless rows are appended.
+        key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
+        latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
+        delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
+            readers wait.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode, the strategy or the name is wrong, or a check is none.
+        DefinitionError: If the mode, the strategy or the name is wrong, an option is not one of the mode, or a check is none.
     """
-    return PostgresSink(table, connection, mode, checks_of(f"write.postgres({table!r})", checks), strategy)
+    call = f"write.postgres({table!r})"
+    columns = columns_of(call, "key", key)
+    return PostgresSink(table, connection, mode, checks_of(call, checks), columns, latest_by, delete_missing, strategy)

@@ -10,24 +10,23 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker import errors
-from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
+from stoker.errors import SinkError, StokerError, TransientError
 from stoker.postgres.batches import WideRowsError, narrow
-from stoker.postgres.connection import ConnectionInfo, connect, cut
+from stoker.postgres.connection import ConnectionInfo, connect_patiently, cut
 from stoker.postgres.forms import BinaryForm, TextForm
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
 from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
+from stoker.postgres.session import lift_time_outs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import pyarrow as pa
-    from pg8000.native import Connection
 
     from stoker.postgres.column_type import ColumnType
     from stoker.postgres.forms import Form
@@ -39,7 +38,6 @@ WIDE = -1
 NO_TRANSACTION = 0
 """Of a task that has committed nothing."""
 
-_TRIES = 4
 _MARK = re.compile(r"<stoker-refusal>(.*?)</stoker-refusal>", re.DOTALL)
 
 
@@ -154,7 +152,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
     first = next(filled, None)
     if first is None:
         return NO_TRANSACTION, 0
-    connection = _connected(task.info)
+    connection = connect_patiently(task.info)
     try:
         rows = itertools.chain([first], filled)
         labels = RowLabels(task.target, partition, task.columns, task.key)
@@ -162,9 +160,9 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
         with explained(what, renamed=(task.staging.table, task.target)):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
-            # Naive timestamps are UTC; a role's time-outs are for people, not for loads.
+            # Naive timestamps are UTC.
             connection.run("SET LOCAL timezone = 'UTC'")
-            connection.run("SET LOCAL statement_timeout = 0")
+            lift_time_outs(connection, task.info, local=True)
             # Without savepoints, which would have numbers of their own.
             transaction = int(connection.run("SELECT pg_current_xact_id()::xid::text")[0][0])
             connection.run(task.statement(), stream=pieces)
@@ -182,17 +180,3 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         # Not committed, the transaction ends with the connection. A polite close would wait in the midst of a COPY.
         cut(connection)
     return transaction, counted
-
-
-def _connected(info: ConnectionInfo) -> Connection:
-    """Connect; wait a little where all connections are taken, since other tasks give theirs back."""
-    for attempt in range(_TRIES):
-        try:
-            return connect(info)
-        except ConnectionLostError:
-            raise
-        except TransientError:
-            if attempt == _TRIES - 1:
-                raise
-            time.sleep(0.5 * 2**attempt)
-    raise AssertionError

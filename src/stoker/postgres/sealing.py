@@ -52,7 +52,6 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
         DatabaseError: If the rows do not fit keys, unique indexes or foreign keys.
     """
     connection.run(BEGIN)
-    connection.run("SET LOCAL statement_timeout = 0")
     shut_out(connection, work, patience)
     found = counted(connection, work, reported)
     if found - reported.keys():
@@ -110,8 +109,6 @@ def counted(connection: Connection, work: Publication, reported: Mapping[int, in
 def _build(connection: Connection, work: Publication) -> Publication:
     """What takes time, while others work with the target; each statement by itself, since the table is nobody's yet."""
     place, it = work.staging, work.strategy.definition
-    # A role's time-out is for people; VACUUM cannot be in a transaction, where it would be set for that alone.
-    connection.run("SET statement_timeout = 0")
     connection.run(f"VACUUM (FREEZE) {place.table.sql}")
     made = None
     if it is not None:
@@ -125,7 +122,6 @@ def _build(connection: Connection, work: Publication) -> Publication:
         for add, validate in carried.foreign_keys(it, place.table):
             connection.run(add)
             connection.run(validate)
-    connection.run("RESET statement_timeout")
     return replace(work, made=made)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from stoker.postgres.batches import bounded, fast, guarded
 from stoker.postgres.copy import REPORT, WIDE, copy_function, copy_task, refusal
+from stoker.postgres.executors import not_importable
 from stoker.postgres.types import as_sent, sent_type
 from stoker.spark.data_files import UnreadableError
 from stoker.spark.own_session import StaysError, planned_with
@@ -125,7 +126,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = refusal(str(error))
+        told = refusal(str(error)) or not_importable(str(error))
         if told is None:
             raise
         raise told from error

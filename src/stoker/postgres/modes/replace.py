@@ -18,20 +18,21 @@ def statements(work: Publication) -> list[Statement]:
         return [alone(work), *swap.new_table(work)] if work.strategy.name == "create" else swap.statements(work)
     target = work.target.sql
     if work.strategy.name == "truncate":
-        # Readers wait too, and what they have seen so far in an older snapshot is gone for them.
+        # Readers wait too, and in an older snapshot they see an empty table.
         old = [Statement(f"TRUNCATE {target}", is_exclusive=True, failpoint="postgres.publish.truncated")]
     else:
+        delete = f"DELETE FROM {target}"  # noqa: S608 - quoted
         old = [
             # Writers wait and readers do not: they see the old rows until the commit.
             Statement(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE"),
-            Statement(f"DELETE FROM {target}", is_long=True, failpoint="postgres.publish.deleted"),  # noqa: S608
+            Statement(delete, is_long=True, failpoint="postgres.publish.deleted", counts="deleted"),
         ]
     return [*made_if_missing(work), *old, *append.statements(work)]
 
 
-def made_if_missing(work: Publication) -> list[Statement]:
-    """The table, if there is none."""
-    return [alone(work), Statement(create_statement(work.target, work.columns, if_missing=True))]
+def made_if_missing(work: Publication, *, key: tuple[str, ...] = ()) -> list[Statement]:
+    """The table, if there is none, with a primary key if one is given."""
+    return [alone(work), Statement(create_statement(work.target, work.columns, key=key, if_missing=True))]
 
 
 def alone(work: Publication) -> Statement:

@@ -69,6 +69,8 @@ class Statement:
     """Whether it works long once it has its locks: then it waits for them once, and is not begun anew."""
     failpoint: str | None = None
     """Reached when it is done."""
+    counts: str | None = None
+    """What becomes of the rows that it counts: `inserted`, `updated` or `deleted`."""
     judge: Callable[[list[list[Any]]], None] | None = None
     """Looks at the rows that it answered, and raises if they forbid the publish."""
 

@@ -17,20 +17,22 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import UncertainCommitError, publish
+from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
 from stoker.postgres.sealing import BEGIN, like
 from stoker.postgres.send import send, send_files
+from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.strategy import decide
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
@@ -50,7 +52,7 @@ class PostgresLoad:
     """One sink of one pipeline of one run: `published`, then `prepare`, `stage`, `publish`, and always `discard`.
 
     Args:
-        info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
+        info: The server. A pooler that gives each transaction another session is refused.
         target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
         mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
@@ -85,6 +87,8 @@ class PostgresLoad:
         self._task: CopyTask | None = None
         self._way: Way | None = None
         self._reported: dict[int, int] | None = None
+        self.changed: Mapping[str, int] = {}
+        """How many rows of the target the publish has `inserted`, `updated` and `deleted`, as far as it knows."""
         self._staged = False
         """Whether there may be a staging table to drop."""
 
@@ -126,6 +130,7 @@ class PostgresLoad:
                     state="No row was computed, nothing was written.",
                     next_step=f"{create_statement(target, columns)};",
                 )
+            self._mode.check_frame(schema.names, target)
             if table is not None:
                 names = [column.name for column in columns]
                 check_rights(connection, target, table, names, self._mode.rights)
@@ -151,13 +156,24 @@ class PostgresLoad:
         connection.run(BEGIN)
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
+        # Of rows without a key all are counted, and not the first refused.
+        columns = [
+            dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
+            for column in work.columns
+        ]
         if work.strategy.definition is not None:
             like(connection, work.strategy.definition, work.target, work.staging.table)
         else:
             held = checks(connection, table, names) if table is not None else []
-            staging.create(connection, work.staging, work.columns, held, logged=work.strategy.renames)
+            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
+        keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
+
+    @property
+    def target(self) -> LoadTarget:
+        """The table; with its schema once the server was asked."""
+        return self._target
 
     @property
     def task(self) -> CopyTask:
@@ -229,6 +245,9 @@ class PostgresLoad:
                 next_step="Run again with the same run id.",
             )
         self._reported = {transaction: count for _, transaction, count in told}
+        if self._mode.key:
+            work = self._plan()
+            self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -263,15 +282,17 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
+            if work.strategy.renames and not work.staging.is_sealed:
+                work = self._work = seal(connection, work, self._reported, self._patience)
             published = publish(connection, work, self._reported, self._patience)
-            rows = published.rows
             if self._mode.name == "replace":
                 self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None
-            rows = outcome(self._info, work, error.sent)
+            published = Published(outcome(self._info, work, error.sent), work.strategy)
         self._staged = False
-        return rows
+        self.changed = published.changed
+        return published.rows
 
     def discard(self) -> None:
         """Drop what is staged and not published, and close. Never raises; what it cannot drop the next load drops."""
@@ -295,7 +316,7 @@ class PostgresLoad:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._info)
+            self._connection = open_session(self._info, self._patience.stopped)
         return self._connection
 
     def _locate(self, connection: Connection) -> LoadTarget:
