@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-_OLDEST = 140000
+_OLDEST = 150000
 """The server version whose catalogue is known."""
 
 
@@ -40,17 +40,6 @@ QUERY = f"""
 WITH it AS (SELECT * FROM pg_class WHERE oid = :oid),
 types AS (SELECT t.oid FROM pg_type t WHERE t.typrelid = :oid
           UNION SELECT t.typarray FROM pg_type t WHERE t.typrelid = :oid),
-parts AS (
-    SELECT 'pg_class'::regclass AS class, indexrelid AS oid FROM pg_index WHERE indrelid = :oid
-    UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
-        WHERE conrelid = :oid AND NOT (contype = 'f' AND confrelid = :oid)
-    UNION ALL SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid = :oid
-    UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE tgrelid = :oid OR tgisinternal
-    UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy WHERE polrelid = :oid
-    UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext WHERE stxrelid = :oid
-    UNION ALL SELECT 'pg_type'::regclass, oid FROM types
-    UNION ALL SELECT 'pg_class'::regclass, s.oid FROM pg_class s WHERE s.relkind IN ('S', 't')
-),
 sequences AS (
     SELECT d.objid AS oid, d.deptype, s.relname, s.relacl, s.relnamespace
     FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
@@ -58,24 +47,42 @@ sequences AS (
         AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
 )
 SELECT 10, CASE
-        WHEN r.oid IS NOT NULL AND r.ev_class <> :oid THEN pg_describe_object('pg_class'::regclass, r.ev_class, 0)
+        WHEN rule.ev_class <> :oid THEN pg_describe_object('pg_class'::regclass, rule.ev_class, 0)
         ELSE pg_describe_object(d.classid, d.objid, 0)
     END || ' depends on it'
-FROM pg_depend d LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+FROM pg_depend d
+LEFT JOIN pg_rewrite rule ON d.classid = 'pg_rewrite'::regclass AND rule.oid = d.objid
+LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
+LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
+LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+LEFT JOIN pg_statistic_ext s ON d.classid = 'pg_statistic_ext'::regclass AND s.oid = d.objid
 WHERE ((d.refclassid = 'pg_class'::regclass AND d.refobjid = :oid)
        OR (d.refclassid = 'pg_type'::regclass AND d.refobjid IN (SELECT oid FROM types)))
-    AND NOT EXISTS (SELECT FROM parts p WHERE p.class = d.classid AND p.oid = d.objid)
-    AND NOT (d.classid = 'pg_class'::regclass AND d.objid = :oid)
-    AND d.classid <> 'pg_publication_rel'::regclass
+    AND NOT coalesce(CASE d.classid
+        WHEN 'pg_class'::regclass THEN c.oid = :oid OR c.relkind IN ('S', 't') OR i.indrelid = :oid
+        WHEN 'pg_constraint'::regclass THEN k.conrelid = :oid AND NOT (k.contype = 'f' AND k.confrelid = :oid)
+        WHEN 'pg_attrdef'::regclass THEN a.adrelid = :oid
+        WHEN 'pg_trigger'::regclass THEN t.tgrelid = :oid OR t.tgisinternal
+        WHEN 'pg_policy'::regclass THEN p.polrelid = :oid
+        WHEN 'pg_statistic_ext'::regclass THEN s.stxrelid = :oid
+        WHEN 'pg_type'::regclass THEN d.objid IN (SELECT oid FROM types)
+        WHEN 'pg_publication_rel'::regclass THEN true
+    END, false)
 UNION SELECT 11, pg_describe_object(d.refclassid, d.refobjid, 0) || ' has '
         || CASE WHEN d.objid = :oid THEN 'it' ELSE pg_describe_object(d.classid, d.objid, 0) END || ' as a member'
-FROM pg_depend d
-WHERE d.deptype IN ('e', 'x') AND ((d.classid = 'pg_class'::regclass AND d.objid = :oid)
-    OR EXISTS (SELECT FROM parts p WHERE p.class = d.classid AND p.oid = d.objid AND d.classid <> 'pg_class'::regclass)
-    OR (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT indexrelid FROM pg_index WHERE indrelid = :oid)))
-UNION SELECT 12, 'publication ' || quote_ident(p.pubname) || ' has it'
-FROM pg_publication_tables p, it JOIN pg_namespace n ON n.oid = it.relnamespace
-WHERE p.schemaname = n.nspname AND p.tablename = it.relname
+FROM pg_depend d JOIN (
+    SELECT 'pg_class'::regclass AS class, :oid::oid AS oid
+    UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid = :oid
+    UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE tgrelid = :oid
+) AS part ON d.classid = part.class AND d.objid = part.oid
+WHERE d.deptype IN ('e', 'x')
+UNION SELECT 12, 'publication ' || quote_ident(pubname) || ' has it' FROM pg_publication, it
+WHERE puballtables OR pg_publication.oid IN (
+    SELECT prpubid FROM pg_publication_rel WHERE prrelid = :oid
+    UNION ALL SELECT pnpubid FROM pg_publication_namespace WHERE pnnspid = it.relnamespace)
 UNION SELECT 13, 'a subscription writes into it' FROM pg_subscription_rel WHERE srrelid = :oid
 UNION SELECT 14, 'it is partitioned' FROM it WHERE relkind = 'p'
 UNION SELECT 14, 'it is a partition' FROM it WHERE relispartition
@@ -117,7 +124,9 @@ SELECT 'publication ' || quote_ident(p.pubname) || ' has all tables of the schem
 FROM pg_publication_namespace n JOIN pg_publication p ON p.oid = n.pnpubid
 WHERE n.pnnspid = to_regnamespace(quote_ident(:schema))
 """
-_HAS_SCHEMAS = 150000
+
+
+_TOO_OLD = Obstacle("the server is older than PostgreSQL 15", forbids=True)
 
 
 def obstacles(connection: Connection, oid: int, names: Sequence[str]) -> tuple[Obstacle, ...]:
@@ -129,7 +138,7 @@ def obstacles(connection: Connection, oid: int, names: Sequence[str]) -> tuple[O
         names: The columns that are loaded.
     """
     if _version(connection) < _OLDEST:
-        return (Obstacle("the server is older than PostgreSQL 14", forbids=True),)
+        return (_TOO_OLD,)
     return of_rows(connection.run(QUERY, oid=oid, names=list(names)))
 
 
@@ -140,9 +149,9 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> tuple[Obstacle, ...]:
 
 def published_as_made(connection: Connection, schema: str) -> tuple[Obstacle, ...]:
     """Why a new table should not be filled before it has its name: its rows would be sent to subscribers that lack it."""
-    sql = _PUBLISHED if _version(connection) >= _HAS_SCHEMAS else _PUBLISHED.partition("UNION")[0]
-    parameters = {"schema": schema} if ":schema" in sql else {}
-    return tuple(Obstacle(what, forbids=True) for (what,) in connection.run(sql, **parameters))
+    if _version(connection) < _OLDEST:
+        return (_TOO_OLD,)
+    return tuple(Obstacle(what, forbids=True) for (what,) in connection.run(_PUBLISHED, schema=schema))
 
 
 def _version(connection: Connection) -> int:

@@ -32,8 +32,7 @@ def statements(work: Publication) -> list[Statement]:
             raise ChangedError(_WAS)
 
     names = [column.name for column in work.columns]
-    return [
-        Statement(f"LOCK TABLE {target.sql} IN ACCESS EXCLUSIVE MODE", is_exclusive=True),
+    checks = [
         Statement(
             definitions.QUERY,
             {"oid": strategy.oid},
@@ -48,6 +47,12 @@ def statements(work: Publication) -> list[Statement]:
             is_quick=True,
             judge=independent,
         ),
+    ]
+    return [
+        # Once before, so that the lock is held for less: the server has the catalogue's pages at hand then.
+        *checks,
+        Statement(f"LOCK TABLE {target.sql} IN ACCESS EXCLUSIVE MODE", is_exclusive=True),
+        *checks,
         *_quick(carried.before_drop(before, made)),
         Statement(f"DROP TABLE {target.sql}", is_quick=True, failpoint="postgres.publish.old_dropped"),
         Statement(f"ALTER TABLE {work.staging.table.sql} RENAME TO {target.quoted}", is_quick=True),
