@@ -64,7 +64,7 @@ def test_nested_types_become_arrays_and_json(load: Loads, db: Connection, schema
     db.run(f"ALTER TABLE {schema}.t ADD COLUMN host inet")
     other = load(run_id="2")
     assert whole(other, frame.withColumn("host", f.lit("10.0.0.1"))) == 3
-    assert str(other.way) == "CSV COPY: column 'host' (string into inet) has no binary form"
+    assert str(other.way).startswith("CSV COPY: column 'host' (string into inet) has no binary form; swap: ")
     assert db.run(f"SELECT {shown} FROM {schema}.t ORDER BY n") == expected
 
 

@@ -39,6 +39,7 @@ class PostgresSink(Sink):
     latest_by: str | None = None
     delete_missing: bool = False
     by: tuple[str, ...] = ()
+    strategy: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
@@ -48,7 +49,7 @@ class PostgresSink(Sink):
     @property
     def how(self) -> Mode:
         """The mode with its options."""
-        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by)
+        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by, self.strategy)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -133,6 +134,7 @@ class _PostgresSinkLoad(Load):
             inserted=changed.get("inserted"),
             updated=changed.get("updated"),
             deleted=changed.get("deleted"),
+            way=str(self._load.way),
         )
 
     def close(self) -> None:
@@ -148,6 +150,7 @@ def write_postgres(
     latest_by: str | None = None,
     delete_missing: bool = False,
     by: Sequence[str] = (),
+    strategy: str = "auto",
     checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
@@ -162,11 +165,16 @@ def write_postgres(
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
         by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
+            readers wait.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode or the name is wrong, an option is not one of the mode, or a check is none.
+        DefinitionError: If the mode, the strategy or the name is wrong, an option is not one of the mode, or a check is none.
     """
     call = f"write.postgres({table!r})"
     keys, parts = columns_of(call, "key", key), columns_of(call, "by", by)
-    return PostgresSink(table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts)
+    return PostgresSink(
+        table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts, strategy
+    )

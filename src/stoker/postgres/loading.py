@@ -21,11 +21,13 @@ from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, Published, UncertainCommitError, publish
+from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
+from stoker.postgres.sealing import BEGIN, like
 from stoker.postgres.send import send, send_files
 from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
+from stoker.postgres.strategy import decide
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
@@ -134,6 +136,10 @@ class PostgresLoad:
                 check_rights(connection, target, table, names, self._mode.rights)
             place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
+            if self._mode.name == "replace":
+                names = [column.name for column in columns]
+                strategy = decide(connection, target, table, self._mode.strategy, names)
+                self._work = dataclasses.replace(self._work, strategy=strategy)
             self._schema = schema
             assert target.schema is not None
             for name in staging.sweep(connection, target.schema):
@@ -150,13 +156,16 @@ class PostgresLoad:
         connection.run(BEGIN)
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
-        held = checks(connection, table, names) if table is not None else []
         # Of rows without a key all are counted, and not the first refused.
         columns = [
             dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
             for column in work.columns
         ]
-        staging.create(connection, work.staging, columns, held)
+        if work.strategy.definition is not None:
+            like(connection, work.strategy.definition, work.target, work.staging.table)
+        else:
+            held = checks(connection, table, names) if table is not None else []
+            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
         keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
@@ -182,7 +191,7 @@ class PostgresLoad:
         """How the rows are sent, by the types that the staging table has got."""
         work = self._plan()
         names = tuple(column.name for column in work.columns)
-        types = column_types(connection, work.staging)
+        types = column_types(connection, work.staging, names)
         self._way = way(schema, types)
         key = primary_key(connection, table) if table is not None else ()
         self._task = CopyTask(
@@ -273,10 +282,14 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
+            if work.strategy.renames and not work.staging.is_sealed:
+                work = self._work = seal(connection, work, self._reported, self._patience)
             published = publish(connection, work, self._reported, self._patience)
+            if self._mode.name == "replace":
+                self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None
-            published = Published(outcome(self._info, work, error.sent))
+            published = Published(outcome(self._info, work, error.sent), work.strategy)
         self._staged = False
         self.changed = published.changed
         return published.rows
@@ -290,7 +303,7 @@ class PostgresLoad:
                 self._staged = False
                 if connection is None or not _answers(connection):
                     connection = connect(self._info)
-                staging.drop(connection, work.staging.table)
+                staging.drop(connection, work.staging.table, work.staging.sealed)
         except Exception as error:  # noqa: BLE001 - the run's own error, if there is one, matters more
             logger.info("the staging table of %s was left to the next load: %s", self._target, type(error).__name__)
         finally:
