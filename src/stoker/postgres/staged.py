@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
 
 
@@ -38,6 +39,7 @@ class Staged:
     staging: Staging
     schema: StructType
     """Of the frame; the columns have its names."""
+    columns: tuple[Column, ...]
     attempts: tuple[int, ...] | None
     """The task attempts whose rows are published; None before there are any."""
     lock_wait: float
@@ -45,7 +47,7 @@ class Staged:
 
     def rows(self) -> str:
         """A query for the rows that will be published, without their tag."""
-        return select_attempts(self.staging, self.schema.names, self.attempts)
+        return select_attempts(self.staging, self.columns, self.attempts)
 
     @contextlib.contextmanager
     def beside(self, frame: DataFrame) -> Iterator[str]:
@@ -73,7 +75,7 @@ class Staged:
             names = tuple(frame.columns)
             task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, place.tag, binary=is_binary)
             attempts = tuple(attempt for _, attempt, _ in send(frame, frame.schema, task)[0])
-            yield select_attempts(place, frame.columns, attempts)
+            yield select_attempts(place, columns, attempts)
         finally:
             # A lost connection frees the lock, and whoever comes next drops the table.
             with contextlib.suppress(Exception):
@@ -88,10 +90,10 @@ def column_types(connection: Connection, place: Staging) -> tuple[ColumnType, ..
     return tuple(column.type for column in made.columns if column.name != place.tag)
 
 
-def select_attempts(place: Staging, columns: Iterable[str], attempts: Iterable[int] | None) -> str:
+def select_attempts(place: Staging, columns: Iterable[Column], attempts: Iterable[int] | None) -> str:
     """A query for the rows of some attempts, or of all."""
-    names = ", ".join(map(quote, columns))
-    query = f"SELECT {names} FROM {place.table.sql}"  # noqa: S608 - quoted
+    listed = ", ".join(column.selected for column in columns)
+    query = f"SELECT {listed} FROM {place.table.sql}"  # noqa: S608 - quoted
     if attempts is None:
         return query
     return f"{query} WHERE {quote(place.tag)} = ANY (ARRAY[{', '.join(map(str, attempts))}]::bigint[])"

@@ -92,7 +92,7 @@ def create(connection: Connection, staging: Staging, columns: Sequence[Column], 
         columns: With the target's types, so that a value that does not fit is refused in the task that sends it.
         checks: The target's constraints that can be checked there too.
     """
-    parts = [column.definition for column in columns] + [f"{quote(staging.tag)} bigint NOT NULL", *checks]
+    parts = [column.staged_definition for column in columns] + [f"{quote(staging.tag)} bigint NOT NULL", *checks]
     connection.run(
         f"CREATE UNLOGGED TABLE {staging.table.sql} ({', '.join(parts)}) WITH (autovacuum_enabled = false)",
     )

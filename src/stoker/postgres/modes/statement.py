@@ -36,8 +36,9 @@ class Publication:
     @property
     def staged(self) -> str:
         """A query for the rows that are published; its parameter is `attempts`."""
+        columns = ", ".join(column.selected for column in self.columns)
         return (
-            f"SELECT {self.names} FROM {self.staging.table.sql} "  # noqa: S608 - quoted
+            f"SELECT {columns} FROM {self.staging.table.sql} "  # noqa: S608 - quoted
             f"WHERE {quote(self.staging.tag)} = ANY(:attempts::bigint[])"
         )
 
