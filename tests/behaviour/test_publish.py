@@ -19,6 +19,7 @@ ALWAYS = [
     "json-append",
     "postgres-replace",
     "postgres-append",
+    "postgres-upsert",
 ]
 
 SMOKE = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-append"]

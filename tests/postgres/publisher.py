@@ -27,6 +27,5 @@ def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 5
     told = []
     for partition in range(partitions):
         ids = range(partition * rows, (partition + 1) * rows)
-        attempt = 1000 + partition
-        told.append((partition, attempt, copy_batches(load.task, [batch(ids, run_id)], partition, attempt)))
+        told.append((partition, *copy_batches(load.task, [batch(ids, run_id)], partition)))
     return load._report(told)

@@ -107,11 +107,20 @@ def test_something_else_that_answers_is_not_taken_for_postgresql(info: Connectio
     assert isinstance(error, ConnectionLostError)
 
 
-def test_an_unknown_host_is_named(info: ConnectionInfo) -> None:
-    """A host name that does not resolve is said to be unknown."""
-    error = refusal(dataclasses.replace(info, host="no-such-host.invalid"))
-    assert isinstance(error, ConnectionLostError)
+def test_an_unknown_host_is_named(info: ConnectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that nobody has is a mistake; a name server that is silent may answer later."""
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(number, "by the test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    elsewhere = dataclasses.replace(info, host="no-such-host.invalid")
+    number = socket.EAI_NONAME
+    error = refusal(elsewhere)
+    assert isinstance(error, ConfigurationError)
     assert "no-such-host.invalid" in str(error)
+    number = socket.EAI_AGAIN
+    assert isinstance(refusal(elsewhere), ConnectionLostError)
 
 
 def test_no_free_connection_is_transient(info: ConnectionInfo, db: Connection) -> None:
@@ -186,9 +195,32 @@ def test_an_unknown_authority_is_refused(front: ConnectionInfo) -> None:
         assert "self-signed" in str(error)
 
 
+def test_a_client_certificate_is_shown(front: ConnectionInfo, certificate: TlsFront) -> None:
+    """A server that asks for one gets it; without one it refuses."""
+    trusted = dataclasses.replace(front, sslrootcert=certificate.pem)
+    certificate.ask(True)
+    try:
+        assert encrypted(dataclasses.replace(trusted, sslcert=certificate.pem, sslkey=certificate.key))
+        error = refusal(trusted)
+    finally:
+        certificate.ask(False)
+    assert isinstance(error, ConfigurationError | ConnectionLostError)
+
+
+def test_a_client_key_that_cannot_be_used_is_said_to_be(front: ConnectionInfo, certificate: TlsFront) -> None:
+    """One that has a passphrase (nobody is there to type it), and one that is none."""
+    info = dataclasses.replace(front, sslrootcert=certificate.pem, sslcert=certificate.pem)
+    error = refusal(dataclasses.replace(info, sslkey=certificate.locked_key))
+    assert isinstance(error, ConfigurationError)
+    assert "is encrypted" in error.what
+    error = refusal(dataclasses.replace(info, sslkey="no key"))
+    assert isinstance(error, ConfigurationError)
+    assert "cannot be used" in error.what
+
+
 def test_the_password_is_in_no_text_and_survives_pickling(info: ConnectionInfo) -> None:
     """Tasks get the password inside their closure; no text of it shows."""
-    hidden = dataclasses.replace(info, password=PASSWORD)
+    hidden = dataclasses.replace(info, password=PASSWORD, sslkey=PASSWORD)
     assert PASSWORD not in f"{hidden} {hidden!r}"
     assert pickle.loads(pickle.dumps(hidden)) == hidden  # noqa: S301 - our own
 
@@ -204,10 +236,21 @@ def test_a_configured_connection_is_resolved(tmp_path: Path, monkeypatch: pytest
         user="etl",
         password=SecretRef("env", "WAREHOUSE_PASSWORD"),
         sslrootcert=tmp_path / "ca.pem",
+        sslcert=tmp_path / "ca.pem",
+        sslkey=SecretRef("env", "WAREHOUSE_PASSWORD"),
         connect_timeout=3.0,
     )
     assert resolve(settings, folder=tmp_path) == ConnectionInfo(
-        "db.internal", 5432, "dwh", "etl", PASSWORD, "verify-full", "PEM", 3.0, name="warehouse"
+        "db.internal",
+        5432,
+        "dwh",
+        "etl",
+        PASSWORD,
+        sslrootcert="PEM",
+        sslcert="PEM",
+        sslkey=PASSWORD,
+        connect_timeout=3.0,
+        name="warehouse",
     )
 
 

@@ -243,7 +243,7 @@ def test_a_value_does_not_fit(
         sink.prepare(StructType([StructField("v", data_type), StructField("id", LongType())]))
         batch = pa.RecordBatch.from_arrays([values, pa.array([7, 8])], names=["c0", "c1"])
         with pytest.raises(SinkError, match=r"column 'v' in row 2 of partition 0 \(id = 8\)") as caught:
-            copy_batches(sink.task, [batch], 0, 1)
+            copy_batches(sink.task, [batch], 0)
     finally:
         sink.discard()
     assert_told(title, caught.value)

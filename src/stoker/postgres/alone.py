@@ -142,9 +142,9 @@ def _check(frame: Any) -> None:
 
 def _info(connection: str, environment: str | None, config: str | Path | None) -> ConnectionInfo:
     if "://" in connection:
-        from stoker.postgres.url import connection_info
+        from stoker.postgres.resolve import from_url
 
-        return connection_info(connection)
+        return from_url(connection)
     from stoker.config import find_config, load_config
     from stoker.postgres.connection import resolve
 

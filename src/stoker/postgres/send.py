@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Told: TypeAlias = "list[tuple[int, int, int]]"
-"""Partition, attempt and rows of each task that succeeded."""
+"""Partition, transaction and rows of each task that succeeded."""
 
 
 def send(frame: DataFrame, schema: StructType, task: CopyTask) -> tuple[Told, str | None]:
@@ -74,7 +74,7 @@ def _told(frame: DataFrame, schema: StructType, task: CopyTask, widest: int | No
         sent = guarded(sent, widest)
     with _refusals():
         rows = sent.mapInArrow(copy_function(task, is_guarded=widest is not None), REPORT).collect()
-    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]
+    return [(row["partition"], row["transaction"], row["rows"]) for row in rows]
 
 
 def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask) -> Told:

@@ -35,12 +35,9 @@ class Publication:
 
     @property
     def staged(self) -> str:
-        """A query for the rows that are published; its parameter is `attempts`."""
-        columns = ", ".join(column.selected for column in self.columns)
-        return (
-            f"SELECT {columns} FROM {self.staging.table.sql} "  # noqa: S608 - quoted
-            f"WHERE {quote(self.staging.tag)} = ANY(:attempts::bigint[])"
-        )
+        """A query for the rows that are published; its parameter is `transactions`."""
+        listed = ", ".join(column.selected for column in self.columns)
+        return f"SELECT {listed} FROM {self.staging.table.sql} WHERE xmin = ANY(:transactions::xid[])"  # noqa: S608 - quoted
 
 
 @dataclass(frozen=True)
@@ -50,10 +47,12 @@ class Statement:
     sql: str
     """With `:name` for its parameters."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Besides `attempts`, which is bound where the SQL has it."""
+    """Besides `transactions`, which is bound where the SQL has it."""
     is_long: bool = False
     """Whether it works long once it has its locks: then it waits for them once, and is not begun anew."""
     failpoint: str | None = None
     """Reached when it is done."""
+    counts: str | None = None
+    """What becomes of the rows that it counts: `inserted`, `updated` or `deleted`."""
     judge: Callable[[list[list[Any]]], None] | None = None
     """Looks at the rows that it answered, and raises if they forbid the publish."""
