@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -31,3 +32,10 @@ def load(info: ConnectionInfo, schema: str) -> Iterator[Callable[..., PostgresLo
     yield make
     for each in made:
         each.discard()
+
+
+@pytest.fixture
+def url(info: ConnectionInfo) -> str:
+    """The server, as a program outside of any project would name it."""
+    password = quote(info.password or "", safe="")
+    return f"postgresql://{info.user}:{password}@{info.host}:{info.port}/{info.database}?sslmode=disable"

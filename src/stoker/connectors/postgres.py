@@ -141,7 +141,7 @@ class _PostgresSinkLoad(Load):
         self._load.discard()
 
 
-def write_postgres(
+def write_postgres(  # noqa: PLR0913 - options, all by name
     table: str,
     *,
     connection: str,

@@ -15,7 +15,7 @@ from stoker.postgres.catalogue import check_rights, checks, located, primary_key
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
-from stoker.postgres.forms import way
+from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.catalogue import Table
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
@@ -123,7 +124,7 @@ class PostgresLoad:
             connection = self._connected()
             target = self._locate(connection)
             table = read_table(connection, target)
-            columns = fitted(schema, table, target)
+            columns = self._staged_columns(schema, fitted(schema, table, target), table)
             if table is None and self._mode.name == "append":
                 raise SinkError(
                     f"{target} does not exist, and mode is append.",
@@ -137,8 +138,7 @@ class PostgresLoad:
             place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             if self._mode.name == "replace":
-                names = [column.name for column in columns]
-                strategy = decide(connection, target, table, self._mode.strategy, names)
+                strategy = decide(connection, target, table, self._mode.strategy, columns)
                 self._work = dataclasses.replace(self._work, strategy=strategy)
             self._schema = schema
             assert target.schema is not None
@@ -149,10 +149,22 @@ class PostgresLoad:
             self._choose(connection, schema, table)
         failpoint("postgres.stage.created")
 
+    def _staged_columns(
+        self, schema: StructType, columns: tuple[Column, ...], table: Table | None
+    ) -> tuple[Column, ...]:
+        """The columns with the types that they are staged with."""
+        if table is None:
+            return columns
+        there = {column.name: column.type for column in table.columns}
+        # Their values are compared in the staging table.
+        exact = (*self._mode.key, self._mode.latest_by)
+        others = staged_otherwise(schema, [there[column.name] for column in columns], exact)
+        return tuple(dataclasses.replace(column, staged_as=others.get(column.name)) for column in columns)
+
     def _create(self, connection: Connection, table: Table | None) -> None:
         """The ledger and the staging table."""
         work = self._plan()
-        names = [column.name for column in work.columns]
+        names = [column.name for column in work.columns if column.staged_as is None]
         connection.run(BEGIN)
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
@@ -192,7 +204,8 @@ class PostgresLoad:
         work = self._plan()
         names = tuple(column.name for column in work.columns)
         types = column_types(connection, work.staging, names)
-        self._way = way(schema, types)
+        cast = tuple(column.name for column in work.columns if column.staged_as)
+        self._way = way(schema, types, cast)
         key = primary_key(connection, table) if table is not None else ()
         self._task = CopyTask(
             self._info,
@@ -202,6 +215,7 @@ class PostgresLoad:
             types,
             key if set(key) <= set(names) else (),
             self._way.binary,
+            cast,
         )
 
     def stage(self, frame: DataFrame, files: DataFiles | None = None) -> int:
@@ -258,7 +272,7 @@ class PostgresLoad:
         connection = self._revived(work)
         transactions = tuple(self._reported or ())
         wait = self._patience.seconds
-        return Staged(connection, self._info, work.target, work.staging, self._schema, transactions, wait)
+        return Staged(connection, self._info, work.target, work.staging, self._schema, work.columns, transactions, wait)
 
     def last_rows(self) -> int | None:
         """Rows that the last other run published for this sink; None if there was none."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
 
 
@@ -38,6 +39,7 @@ class Staged:
     staging: Staging
     schema: StructType
     """Of the frame; the columns have its names."""
+    columns: tuple[Column, ...]
     transactions: tuple[int, ...]
     """Those whose rows are published; none before rows are staged."""
     lock_wait: float
@@ -45,7 +47,7 @@ class Staged:
 
     def rows(self) -> str:
         """A query for the rows that will be published."""
-        return staging.rows_of(self.staging, self.schema.names, self.transactions)
+        return staging.rows_of(self.staging, self.columns, self.transactions)
 
     @contextlib.contextmanager
     def beside(self, frame: DataFrame) -> Iterator[str]:
@@ -73,7 +75,7 @@ class Staged:
             names = tuple(frame.columns)
             task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, binary=is_binary)
             told, _ = send(frame, frame.schema, task)
-            yield staging.rows_of(place, frame.columns, (transaction for _, transaction, _ in told))
+            yield staging.rows_of(place, columns, (transaction for _, transaction, _ in told))
         finally:
             # A lost connection frees the lock, and whoever comes next drops the table.
             with contextlib.suppress(Exception):

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.postgres.names import LONGEST, LoadTarget, quote
+from stoker.postgres.names import LONGEST, LoadTarget
 from stoker.postgres.refusals import sqlstate
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def create(
         checks: The target's constraints that can be checked there too.
         logged: Whether it is to become the target, which must not be empty after a crash of the server.
     """
-    parts = [*(column.definition for column in columns), *checks]
+    parts = [*(column.staged_definition for column in columns), *checks]
     # Tables of other kinds, which may be the server's default, do not say which transaction a row is from.
     connection.run(
         f"CREATE {'' if logged else 'UNLOGGED '}TABLE {staging.table.sql} ({', '.join(parts)}) "
@@ -111,11 +111,11 @@ def create(
     )
 
 
-def rows_of(staging: Staging, columns: Iterable[str], transactions: Iterable[int]) -> str:
+def rows_of(staging: Staging, columns: Iterable[Column], transactions: Iterable[int]) -> str:
     """A query for the rows that some transactions have brought."""
     listed = ",".join(map(str, transactions))
-    names = ", ".join(map(quote, columns))
-    return f"SELECT {names} FROM {staging.table.sql} WHERE xmin = ANY ('{{{listed}}}'::xid[])"  # noqa: S608 - quoted
+    selected = ", ".join(column.selected for column in columns)
+    return f"SELECT {selected} FROM {staging.table.sql} WHERE xmin = ANY ('{{{listed}}}'::xid[])"  # noqa: S608 - quoted
 
 
 def evict(connection: Connection, table: LoadTarget) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.catalogue import Table
+    from stoker.postgres.columns import Column
     from stoker.postgres.definition import Definition
     from stoker.postgres.dependents import Obstacle
     from stoker.postgres.names import LoadTarget
@@ -77,7 +78,7 @@ DELETE = Strategy("delete", "")
 
 
 def decide(
-    connection: Connection, target: LoadTarget, table: Table | None, asked: str, names: Sequence[str]
+    connection: Connection, target: LoadTarget, table: Table | None, asked: str, columns: Sequence[Column]
 ) -> Strategy:
     """Choose, from what the catalogue says now.
 
@@ -86,13 +87,20 @@ def decide(
         target: With its schema.
         table: The target, if it exists.
         asked: What the user wants, or `auto`.
-        names: The columns that are loaded.
+        columns: Those that are loaded.
 
     Raises:
         SinkError: If a swap is asked for and cannot be; it names what depends on the table.
     """
     if asked in {"delete", "truncate"}:
         return Strategy(asked, "as asked for", asked=True)
+    names = [column.name for column in columns]
+    cast = [column.name for column in columns if column.staged_as]
+    if cast:
+        why = f"the staged rows have other types, since the publish casts {', '.join(map(repr, cast[:_SHOWN]))}"
+        if asked == "swap":
+            raise _impossible(target, why)
+        return Strategy("delete", why)
     if table is None:
         assert target.schema is not None
         found = published_as_made(connection, target.schema)
@@ -100,16 +108,20 @@ def decide(
     found = obstacles(connection, table.oid, names)
     forbidding = tuple(each for each in found if each.forbids)
     if asked == "swap" and forbidding:
-        raise SinkError(
-            f"{target} cannot be replaced by a swap: {_listed(forbidding)}.",
-            state=f"No row was computed. {NOTHING}",
-            next_step="Leave strategy= out: then it is replaced by DELETE and INSERT.",
-        )
+        raise _impossible(target, _listed(forbidding))
     if asked == "auto" and found:
         return Strategy("delete", _listed(found))
     swap = Strategy("swap", "nothing that depends on it would be lost", oid=table.oid)
     swap = replace(swap, definition=definition(connection, table.oid), obstacles=found)
     return replace(swap, why="as asked for", asked=True) if asked == "swap" else swap
+
+
+def _impossible(target: LoadTarget, why: str) -> SinkError:
+    return SinkError(
+        f"{target} cannot be replaced by a swap: {why}.",
+        state=f"No row was computed. {NOTHING}",
+        next_step="Leave strategy= out: then it is replaced by DELETE and INSERT.",
+    )
 
 
 def _listed(found: Sequence[Obstacle]) -> str:

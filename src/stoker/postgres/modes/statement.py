@@ -43,7 +43,8 @@ class Publication:
     @property
     def staged(self) -> str:
         """A query for the rows that are published; its parameter is `transactions`."""
-        return f"SELECT {self.names} FROM {self.staging.table.sql} WHERE {self.is_reported}"  # noqa: S608 - quoted
+        listed = ", ".join(column.selected for column in self.columns)
+        return f"SELECT {listed} FROM {self.staging.table.sql} WHERE {self.is_reported}"  # noqa: S608 - quoted
 
     @property
     def is_reported(self) -> str:
