@@ -106,14 +106,26 @@ def _statistics(part: Part, nonce: str, number: int) -> str:
     return f"{part.told['schema']}.{quote(sealed_name(nonce, f'statistics_{number}'))}"
 
 
-def foreign_keys(it: Definition, sealed: LoadTarget) -> Iterator[tuple[str, str]]:
-    """To other tables: what makes each, with a short lock there, and what compares the rows, with none that blocks."""
+def foreign_keys(it: Definition, sealed: LoadTarget) -> Iterator[tuple[str, str, str]]:
+    """To other tables: which, what makes each, with a short lock there, and what compares the rows, with none that blocks."""
     for part in it.each("foreign key"):
         name = quote(part.name)
         yield (
+            part.told["refers"],
             f"ALTER TABLE {sealed.sql} ADD CONSTRAINT {name} {part.told['definition']} NOT VALID",
             f"ALTER TABLE {sealed.sql} VALIDATE CONSTRAINT {name}",
         )
+
+
+def lock(it: Definition, target: LoadTarget) -> str:
+    """What locks the target, and what it refers to, all at once or none.
+
+    With the target its foreign keys go, for which the server locks the other tables too: waiting for them while the target is
+    locked would hold up its readers.
+    """
+    keys = [f"DROP CONSTRAINT {quote(part.name)}" for part in it.each("foreign key")]
+    drops = f"; ALTER TABLE {target.sql} {', '.join(keys)}" if keys else ""
+    return f"LOCK TABLE {target.sql} IN ACCESS EXCLUSIVE MODE{drops}"
 
 
 def before_drop(it: Definition, made: Definition) -> list[str]:

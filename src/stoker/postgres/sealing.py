@@ -64,7 +64,7 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
     connection.run("COMMIT")
     failpoint("postgres.publish.sealed")
     work = replace(work, staging=replace(work.staging, table=work.staging.sealed))
-    work = _build(connection, work)
+    work = _build(connection, work, patience)
     failpoint("postgres.publish.built")
     return work
 
@@ -106,7 +106,7 @@ def counted(connection: Connection, work: Publication, reported: Mapping[int, in
     return set(found)
 
 
-def _build(connection: Connection, work: Publication) -> Publication:
+def _build(connection: Connection, work: Publication, patience: Patience) -> Publication:
     """What takes time, while others work with the target; each statement by itself, since the table is nobody's yet."""
     place, it = work.staging, work.strategy.definition
     connection.run(f"VACUUM (FREEZE) {place.table.sql}")
@@ -119,8 +119,10 @@ def _build(connection: Connection, work: Publication) -> Publication:
         made = _made(connection, place.table)
     connection.run(f"ANALYZE {place.table.sql}")
     if it is not None:
-        for add, validate in carried.foreign_keys(it, place.table):
-            connection.run(add)
+        for other, add, validate in carried.foreign_keys(it, place.table):
+            connection.run(BEGIN)
+            run_patiently(connection, add, patience, tables=[other])
+            connection.run("COMMIT")
             connection.run(validate)
     return replace(work, made=made)
 
