@@ -52,6 +52,7 @@ TABLE = {
     "postgres.publish.old_dropped": False,
     "postgres.publish.swapped": False,
     "postgres.publish.deleted": False,
+    "postgres.publish.compared": False,
     "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
     "postgres.publish.dropped": False,
@@ -110,11 +111,10 @@ def _passed(case: str, point: str) -> bool:
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
         others = {
-            "postgres-replace": {"deleted", "updated", "inserted", "dropped"},
-            "postgres-replace_by_delete": {"updated"} | SWAP,
-            "postgres-append": {"deleted", "updated"} | SWAP,
+            "postgres-replace": {"deleted", "compared", "updated", "inserted", "dropped"},
+            "postgres-append": {"deleted", "compared", "updated"} | SWAP,
             "postgres-upsert": {"deleted"} | SWAP,
-        }[case]
+        }.get(case, {"compared", "updated"} | SWAP)
         return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"

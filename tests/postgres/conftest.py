@@ -21,17 +21,13 @@ def load(info: ConnectionInfo, schema: str) -> Iterator[Callable[..., PostgresLo
     made: list[PostgresLoad] = []
 
     def make(table: str = "t", *, mode: str = "replace", run_id: str = "run", **options: Any) -> PostgresLoad:
-        strategy = options.pop("strategy", "auto")
         options = {"sink": "sink", "wait": 20.0, **options}
-        made.append(
-            PostgresLoad(
-                options.pop("info", info),
-                f"{schema}.{table}",
-                mode=Mode(mode, strategy=strategy),
-                run_id=run_id,
-                **options,
-            )
+        names = ("key", "latest_by", "delete_missing", "by", "strategy")
+        how = Mode(
+            mode,
+            **{name: options.pop(name) for name in names if name in options},
         )
+        made.append(PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=how, run_id=run_id, **options))
         return made[-1]
 
     yield make
