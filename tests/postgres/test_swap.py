@@ -223,7 +223,7 @@ def test_a_table_that_was_not_there_is_the_staged_one(load: Loads, db: Connectio
     stage(sink, "new")
     staged = db.run(f"SELECT '{sink._plan().staging.table.sql}'::regclass::oid")
     assert sink.publish() == 100
-    assert str(sink.way) == "binary COPY; the staged table was given the name: there was no table"
+    assert str(sink.way) == "binary COPY; the staged table takes the name: there was no table"
     assert db.run(f"SELECT oid FROM pg_class WHERE oid = '{schema}.t'::regclass AND reloptions IS NULL") == staged
     db.run(
         f"DROP TABLE {schema}.t; CREATE PUBLICATION {schema} FOR TABLES IN SCHEMA {schema} WITH (publish = 'insert')"

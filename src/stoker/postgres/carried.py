@@ -77,10 +77,12 @@ def build(it: Definition, sealed: LoadTarget, nonce: str) -> list[str]:
     names = temporary_names(it, nonce)
     indexes = {part.name: part.told for part in it.each("index", "index of key")}
     keys = {part.name: part.told for part in it.each("key")}
-    made = []
+    made, space = ["SET LOCAL default_tablespace = ''"], None
     for name, told in indexes.items():
-        # Of keys there is no other way to say it.
-        made.append(f"SET LOCAL default_tablespace = {_literal(_unquoted(told['tablespace']))}")
+        if told["tablespace"] != space:
+            # Of keys there is no other way to say it.
+            space = told["tablespace"]
+            made.append(f"SET LOCAL default_tablespace = {_literal(space or '')}")
         index = LoadTarget(sealed.schema, names[name])
         if name in keys:
             made.append(f"ALTER TABLE {sealed.sql} ADD CONSTRAINT {quote(names[name])} {keys[name]['definition']}")
@@ -242,7 +244,3 @@ def _option(text: str) -> str:
 def _literal(text: str) -> str:
     quoted = text.replace("'", "''")
     return f"E'{quoted.replace(chr(92), chr(92) * 2)}'" if "\\" in quoted else f"'{quoted}'"
-
-
-def _unquoted(name: str | None) -> str:
-    return name[1:-1].replace('""', '"') if name and name.startswith('"') else name or ""

@@ -52,7 +52,7 @@ UNION ALL
 SELECT 5, i.indexrelid, CASE WHEN k.oid IS NULL THEN 'index' ELSE 'index of key' END, x.relname::text, jsonb_build_object(
     'definition', right(pg_get_indexdef(i.indexrelid), -length(h.head)),
     'unique', i.indisunique, 'options', coalesce(x.reloptions, '{{}}'),
-    'tablespace', (SELECT quote_ident(spcname) FROM pg_tablespace WHERE oid = x.reltablespace),
+    'tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = x.reltablespace),
     'clustered', i.indisclustered, 'replica', i.indisreplident,
     'comment', quote_literal(obj_description(i.indexrelid, 'pg_class')),
     'statistics', (SELECT coalesce(jsonb_object_agg(attnum, attstattarget), '{{}}') FROM pg_attribute

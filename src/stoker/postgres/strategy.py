@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SHOWN = 3
 """Obstacles in a sentence."""
 _TITLES = {
-    "create": "the staged table was given the name",
+    "create": "the staged table takes the name",
     "swap": "swap",
     "delete": "DELETE and INSERT",
     "truncate": "TRUNCATE and INSERT",
