@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
 from stoker.postgres.definition import definition
-from stoker.postgres.dependents import obstacles, published_as_made
+from stoker.postgres.dependents import against_new, obstacles
 from stoker.postgres.refusals import NOTHING
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def decide(
         return Strategy(asked, "as asked for", asked=True)
     if table is None:
         assert target.schema is not None
-        found = published_as_made(connection, target.schema)
+        found = against_new(connection, target.schema)
         return Strategy("delete", _listed(found)) if found else Strategy("create", "there was no table")
     found = obstacles(connection, table.oid, names)
     forbidding = tuple(each for each in found if each.forbids)
