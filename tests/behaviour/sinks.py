@@ -101,7 +101,12 @@ KINDS = (
     Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
-    Kind("postgres", (REPLACE, REPLACE_BY_DELETE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE), write.postgres, None),
+    Kind(
+        "postgres",
+        (REPLACE, REPLACE_BY_DELETE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE),
+        write.postgres,
+        None,
+    ),
 )
 
 

@@ -112,11 +112,9 @@ def _passed(case: str, point: str) -> bool:
     if kind == "postgres":
         others = {
             "postgres-replace": {"deleted", "compared", "updated", "inserted", "dropped"},
-            "postgres-replace_by_delete": {"compared", "updated"} | SWAP,
             "postgres-append": {"deleted", "compared", "updated"} | SWAP,
             "postgres-upsert": {"deleted"} | SWAP,
-            "postgres-replace_partitions": {"compared", "updated"} | SWAP,
-        }[case]
+        }.get(case, {"compared", "updated"} | SWAP)
         return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"

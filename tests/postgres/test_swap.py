@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postgres.publisher import SCHEMA, batch, stage
-from stoker.errors import SinkError
+from stoker.errors import SinkError, TransientError
+from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.embedded import programs
 
@@ -222,7 +223,7 @@ def test_a_table_that_was_not_there_is_the_staged_one(load: Loads, db: Connectio
     stage(sink, "new")
     staged = db.run(f"SELECT '{sink._plan().staging.table.sql}'::regclass::oid")
     assert sink.publish() == 100
-    assert str(sink.way) == "binary COPY; the staged table was given the name: there was no table"
+    assert str(sink.way) == "binary COPY; the staged table takes the name: there was no table"
     assert db.run(f"SELECT oid FROM pg_class WHERE oid = '{schema}.t'::regclass AND reloptions IS NULL") == staged
     db.run(
         f"DROP TABLE {schema}.t; CREATE PUBLICATION {schema} FOR TABLES IN SCHEMA {schema} WITH (publish = 'insert')"
@@ -278,6 +279,31 @@ def test_rows_that_break_a_foreign_key_are_not_published(load: Loads, db: Connec
     with pytest.raises(SinkError, match=r'table "t" violates foreign key constraint "known"; Key \(id\)='):
         sink.publish()
     assert db.run(f"SELECT count(*) FROM {plain}.t") == [[0]]
+
+
+def test_a_table_that_is_referred_to_is_waited_for_without_the_lock(
+    load: Loads, info: ConnectionInfo, db: Connection, plain: str
+) -> None:
+    """Readers of the target go on while a reader of the other table holds the swap up, which then gives way to DELETE."""
+    db.run(
+        f"CREATE TABLE {plain}.few AS SELECT generate_series(0, 99) AS id; ALTER TABLE {plain}.few ADD PRIMARY KEY (id)"
+    )
+    db.run(f"ALTER TABLE {plain}.t ADD CONSTRAINT known FOREIGN KEY (id) REFERENCES {plain}.few")
+    sink = load(run_id="old")
+    stage(sink, "old")
+    sink.publish()
+    assert "; swap: " in str(sink.way)
+    reader = connect(info)
+    reader.run(f"BEGIN; SELECT count(*) FROM {plain}.few")
+    insists = load(run_id="insists", strategy="swap", wait=0.2)
+    stage(insists, "insists")
+    with pytest.raises(TransientError, match=f"pid {reader.run('SELECT pg_backend_pid()')[0][0]} of .*pg_backend_pid"):
+        insists.publish()
+    gives_way = load(run_id="new", wait=0.2)
+    stage(gives_way, "new")
+    assert gives_way.publish() == 100
+    assert "DELETE and INSERT: others had a lock on it for 0.2 s" in str(gives_way.way)
+    cut(reader)
 
 
 def test_a_table_of_another_role_keeps_its_owner(load: Loads, info: ConnectionInfo, db: Connection, plain: str) -> None:

@@ -266,6 +266,17 @@ def test_the_table_is_locked(info: ConnectionInfo, db: Connection, schema: str) 
     assert_told("The table is locked", caught.value)
 
 
+def test_a_swap_cannot_be(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """A view is in the way."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint, run text); CREATE VIEW {schema}.w AS SELECT * FROM {schema}.t")
+    mode = Mode("replace", strategy="swap")
+    sink = PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as caught:
+        stage(sink, "run")
+    sink.discard()
+    assert_told("A swap cannot be", caught.value)
+
+
 def test_the_commits_outcome_is_unknown(info: ConnectionInfo, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is cut at the commit, and the server does not come back."""
     monkeypatch.setattr(outcome, "_PATIENCE", 0.3)

@@ -226,6 +226,15 @@ class Sink(ABC):
     def open(self, context: Context) -> Load:
         """Begin a load; touches no data yet."""
 
+    def statements(self, names: Names) -> list[str] | None:
+        """What a load would have a server do now, as lines of SQL, for `stoker plan --sql`; None if there is no such server.
+
+        Raises:
+            StokerError: If the server does not tell.
+        """
+        del names
+        return None
+
     def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
         """The published rows, for pipelines that extract from this one; only sinks that keep types have it.
 

@@ -56,6 +56,16 @@ class PostgresSink(Sink):
         names.config.connection(self.connection)
         return Endpoint("postgres", f"{self.connection}:{LoadTarget.parse(self.table)}", self.mode)
 
+    def statements(self, names: Names) -> list[str]:
+        """The statements of a load, as the catalogue is now."""
+        config = names.config
+        settings = config.connection(self.connection)
+        if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
+            return ["-- the embedded server is not made yet"]
+        from stoker.postgres.preview import preview
+
+        return preview(resolve(settings, folder=config.source.folder), LoadTarget.parse(self.table), self.how)
+
     def open(self, context: Context) -> Load:
         """Begin a load; an embedded server is started here."""
         return _PostgresSinkLoad(self, context)

@@ -41,12 +41,13 @@ class LoadResult:
     seconds: float
 
 
-def load(
+def load(  # noqa: PLR0913 - named options, as a sink has
     frame: DataFrame,
     table: str,
     *,
     connection: str,
     mode: str,
+    strategy: str = "auto",
     run_id: str | None = None,
     wait: float = 300.0,
     environment: str | None = None,
@@ -62,6 +63,8 @@ def load(
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: `postgresql://user:password@host:port/database?sslmode=...`, or a name under `[postgres]` of a `stoker.toml`.
         mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`; also `swap`, `delete` and `truncate`.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -81,7 +84,7 @@ def load(
 
     begin = time.monotonic()
     target = LoadTarget.parse(table)
-    chosen = Mode(mode)
+    chosen = Mode(mode, strategy=strategy)
     chosen.check(f"stoker.postgres.load({table!r})")
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
@@ -103,10 +106,12 @@ def load(
             if done is None:
                 one.prepare(frame.schema)
                 one.stage(frame)
-                way = str(one.way)
                 if one.way.note:
                     logger.warning("%s was %s", one.target, one.way.note)
-            rows = one.publish() if done is None else done.rows
+                rows = one.publish()
+                way = str(one.way)
+            else:
+                rows = done.rows
         finally:
             one.discard()
         return LoadResult(str(one.target), mode, rows, run, done is not None, way, time.monotonic() - begin)

@@ -77,10 +77,12 @@ def build(it: Definition, sealed: LoadTarget, nonce: str) -> list[str]:
     names = temporary_names(it, nonce)
     indexes = {part.name: part.told for part in it.each("index", "index of key")}
     keys = {part.name: part.told for part in it.each("key")}
-    made = []
+    made, space = ["SET LOCAL default_tablespace = ''"], None
     for name, told in indexes.items():
-        # Of keys there is no other way to say it.
-        made.append(f"SET LOCAL default_tablespace = {_literal(_unquoted(told['tablespace']))}")
+        if told["tablespace"] != space:
+            # Of keys there is no other way to say it.
+            space = told["tablespace"]
+            made.append(f"SET LOCAL default_tablespace = {_literal(space or '')}")
         index = LoadTarget(sealed.schema, names[name])
         if name in keys:
             made.append(f"ALTER TABLE {sealed.sql} ADD CONSTRAINT {quote(names[name])} {keys[name]['definition']}")
@@ -106,14 +108,26 @@ def _statistics(part: Part, nonce: str, number: int) -> str:
     return f"{part.told['schema']}.{quote(sealed_name(nonce, f'statistics_{number}'))}"
 
 
-def foreign_keys(it: Definition, sealed: LoadTarget) -> Iterator[tuple[str, str]]:
-    """To other tables: what makes each, with a short lock there, and what compares the rows, with none that blocks."""
+def foreign_keys(it: Definition, sealed: LoadTarget) -> Iterator[tuple[str, str, str]]:
+    """To other tables: which, what makes each, with a short lock there, and what compares the rows, with none that blocks."""
     for part in it.each("foreign key"):
         name = quote(part.name)
         yield (
+            part.told["refers"],
             f"ALTER TABLE {sealed.sql} ADD CONSTRAINT {name} {part.told['definition']} NOT VALID",
             f"ALTER TABLE {sealed.sql} VALIDATE CONSTRAINT {name}",
         )
+
+
+def lock(it: Definition, target: LoadTarget) -> str:
+    """What locks the target, and what it refers to, all at once or none.
+
+    With the target its foreign keys go, for which the server locks the other tables too: waiting for them while the target is
+    locked would hold up its readers.
+    """
+    keys = [f"DROP CONSTRAINT {quote(part.name)}" for part in it.each("foreign key")]
+    drops = f"; ALTER TABLE {target.sql} {', '.join(keys)}" if keys else ""
+    return f"LOCK TABLE {target.sql} IN ACCESS EXCLUSIVE MODE{drops}"
 
 
 def before_drop(it: Definition, made: Definition) -> list[str]:
@@ -230,7 +244,3 @@ def _option(text: str) -> str:
 def _literal(text: str) -> str:
     quoted = text.replace("'", "''")
     return f"E'{quoted.replace(chr(92), chr(92) * 2)}'" if "\\" in quoted else f"'{quoted}'"
-
-
-def _unquoted(name: str | None) -> str:
-    return name[1:-1].replace('""', '"') if name and name.startswith('"') else name or ""

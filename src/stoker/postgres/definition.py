@@ -44,13 +44,15 @@ JOIN pg_attribute a ON a.attrelid = :oid AND a.attnum = o.number
 UNION ALL
 SELECT CASE WHEN c.contype = 'f' THEN 6 ELSE 4 END, c.oid, CASE c.contype WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check'
     WHEN 'n' THEN 'check' WHEN 't' THEN 'check' ELSE 'key' END, c.conname::text, jsonb_build_object(
-    'definition', pg_get_constraintdef(c.oid), 'comment', quote_literal(obj_description(c.oid, 'pg_constraint')))
+    'definition', pg_get_constraintdef(c.oid), 'comment', quote_literal(obj_description(c.oid, 'pg_constraint')),
+    'refers', (SELECT {_NAMED.format("n", "r.relname")} FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
+               WHERE r.oid = c.confrelid))
 FROM pg_constraint c WHERE c.conrelid = :oid
 UNION ALL
 SELECT 5, i.indexrelid, CASE WHEN k.oid IS NULL THEN 'index' ELSE 'index of key' END, x.relname::text, jsonb_build_object(
     'definition', right(pg_get_indexdef(i.indexrelid), -length(h.head)),
     'unique', i.indisunique, 'options', coalesce(x.reloptions, '{{}}'),
-    'tablespace', (SELECT quote_ident(spcname) FROM pg_tablespace WHERE oid = x.reltablespace),
+    'tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = x.reltablespace),
     'clustered', i.indisclustered, 'replica', i.indisreplident,
     'comment', quote_literal(obj_description(i.indexrelid, 'pg_class')),
     'statistics', (SELECT coalesce(jsonb_object_agg(attnum, attstattarget), '{{}}') FROM pg_attribute
@@ -117,6 +119,10 @@ class Definition:
     def each(self, *kinds: str) -> list[Part]:
         """The parts of some kinds."""
         return [part for part in self.parts if part.kind in kinds]
+
+    def without(self, kind: str) -> Definition:
+        """The same without the parts of a kind."""
+        return Definition(tuple(part for part in self.parts if part.kind != kind))
 
     @property
     def table(self) -> dict[str, Any]:

@@ -117,12 +117,15 @@ FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d
 WHERE d.adrelid = :oid AND a.attgenerated = '' AND NOT a.attname = ANY(:names::text[]) AND pg_get_expr(d.adbin, d.adrelid) !~ '{_SAME}'
 ORDER BY 1, 2
 """  # noqa: S608 - of our own texts only
-_PUBLISHED = """
+_AGAINST_NEW = """
 SELECT 'publication ' || quote_ident(pubname) || ' has all tables' FROM pg_publication WHERE puballtables
 UNION ALL
 SELECT 'publication ' || quote_ident(p.pubname) || ' has all tables of the schema'
 FROM pg_publication_namespace n JOIN pg_publication p ON p.oid = n.pnpubid
 WHERE n.pnnspid = to_regnamespace(quote_ident(:schema))
+UNION ALL
+SELECT 'the default access method is ' || quote_ident(setting) FROM pg_settings
+WHERE name = 'default_table_access_method' AND setting <> 'heap'
 """
 
 
@@ -147,11 +150,14 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> tuple[Obstacle, ...]:
     return tuple(Obstacle(what, forbids=rank < _FORBIDS) for rank, what in rows)
 
 
-def published_as_made(connection: Connection, schema: str) -> tuple[Obstacle, ...]:
-    """Why a new table should not be filled before it has its name: its rows would be sent to subscribers that lack it."""
+def against_new(connection: Connection, schema: str) -> tuple[Obstacle, ...]:
+    """Why a new table should not be the staged one.
+
+    Its rows would be sent to subscribers that lack it, or it would not be of the kind that is the default.
+    """
     if _version(connection) < _OLDEST:
         return (_TOO_OLD,)
-    return tuple(Obstacle(what, forbids=True) for (what,) in connection.run(_PUBLISHED, schema=schema))
+    return tuple(Obstacle(what, forbids=True) for (what,) in connection.run(_AGAINST_NEW, schema=schema))
 
 
 def _version(connection: Connection) -> int:

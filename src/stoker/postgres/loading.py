@@ -304,7 +304,7 @@ class PostgresLoad:
         except UncertainCommitError as error:
             self._connection = None
             published = Published(outcome(self._info, work, error.sent), work.strategy)
-        self._staged = False
+        self._staged = published.is_staged
         self.changed = published.changed
         return published.rows
 

@@ -40,6 +40,8 @@ class Published:
     """Of `replace`: how they took the place of the old ones, in the end."""
     changed: Mapping[str, int] = field(default_factory=dict)
     """How many rows of the target were `inserted`, `updated` and `deleted`, as far as this call did it and knows."""
+    is_staged: bool = False
+    """Whether the staging table is still there."""
 
 
 def seal(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Publication:
@@ -153,8 +155,7 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     failpoint("postgres.publish.ledger")
     if not written:
         earlier = work.ledger.find(connection)
-        connection.run(f"DROP TABLE {work.staging.table.sql}")
-        return Published(earlier.rows if earlier else rows, work.strategy)
+        return Published(earlier.rows if earlier else rows, work.strategy, is_staged=True)
     connection.run("SAVEPOINT stoker_strategy")
     try:
         changed = _all(connection, work, reported, patience)
@@ -162,7 +163,7 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
         connection.run("ROLLBACK TO SAVEPOINT stoker_strategy")
         work = replace(work, strategy=work.strategy.instead(error, work.target))
         changed = _all(connection, work, reported, patience)
-    return Published(rows, work.strategy, changed)
+    return Published(rows, work.strategy, changed, is_staged=work.staging.is_sealed and not work.strategy.renames)
 
 
 def _all(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> dict[str, int]:
@@ -193,7 +194,7 @@ def _run(
             connection,
             statement.sql,
             patience,
-            tables=[work.target.sql],
+            tables=[work.target.sql, *statement.tables],
             one_wait=one_wait,
             is_exclusive=statement.is_exclusive,
             **bound,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stoker.postgres.definition import Definition
     from stoker.postgres.modes.statement import Publication
     from stoker.postgres.names import LoadTarget
+    from stoker.postgres.strategy import Strategy
     from stoker.postgres.waiting import Patience
 
 BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
@@ -64,7 +65,7 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
     connection.run("COMMIT")
     failpoint("postgres.publish.sealed")
     work = replace(work, staging=replace(work.staging, table=work.staging.sealed))
-    work = _build(connection, work)
+    work = _build(connection, work, patience)
     failpoint("postgres.publish.built")
     return work
 
@@ -106,23 +107,39 @@ def counted(connection: Connection, work: Publication, reported: Mapping[int, in
     return set(found)
 
 
-def _build(connection: Connection, work: Publication) -> Publication:
-    """What takes time, while others work with the target; each statement by itself, since the table is nobody's yet."""
+def _build(connection: Connection, work: Publication, patience: Patience) -> Publication:
+    """What takes time, while others work with the target; the table is nobody's yet."""
     place, it = work.staging, work.strategy.definition
-    connection.run(f"VACUUM (FREEZE) {place.table.sql}")
-    made = None
+    connection.run(frozen(place.table))
     if it is not None:
         connection.run(BEGIN)
         for statement in carried.build(it, place.table, place.nonce):
             connection.run(statement)
         connection.run("COMMIT")
-        made = _made(connection, place.table)
     connection.run(f"ANALYZE {place.table.sql}")
-    if it is not None:
-        for add, validate in carried.foreign_keys(it, place.table):
-            connection.run(add)
-            connection.run(validate)
-    return replace(work, made=made)
+    for other, add, validate in carried.foreign_keys(it, place.table) if it else ():
+        connection.run(BEGIN)
+        run_patiently(connection, add, patience, tables=[other])
+        connection.run("COMMIT")
+        connection.run(validate)
+    return replace(work, made=None if it is None else _made(connection, place.table))
+
+
+def frozen(table: LoadTarget) -> str:
+    """What marks all rows as seen by everybody, so that no later VACUUM has to."""
+    return f"VACUUM (FREEZE) {table.sql}"
+
+
+def built(strategy: Strategy, table: LoadTarget, nonce: str) -> list[str]:
+    """The statements that make a sealed table ready, to be looked at."""
+    it = strategy.definition
+    keys = carried.foreign_keys(it, table) if it else ()
+    return [
+        frozen(table),
+        *(carried.build(it, table, nonce) if it else ()),
+        f"ANALYZE {table.sql}",
+        *(text for _, add, validate in keys for text in (add, validate)),
+    ]
 
 
 def _made(connection: Connection, staged: LoadTarget) -> Definition:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
 from stoker.postgres.definition import definition
-from stoker.postgres.dependents import obstacles, published_as_made
+from stoker.postgres.dependents import against_new, obstacles
 from stoker.postgres.refusals import NOTHING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SHOWN = 3
 """Obstacles in a sentence."""
 _TITLES = {
-    "create": "the staged table was given the name",
+    "create": "the staged table takes the name",
     "swap": "swap",
     "delete": "DELETE and INSERT",
     "truncate": "TRUNCATE and INSERT",
@@ -103,7 +103,7 @@ def decide(
         return Strategy("delete", why)
     if table is None:
         assert target.schema is not None
-        found = published_as_made(connection, target.schema)
+        found = against_new(connection, target.schema)
         return Strategy("delete", _listed(found)) if found else Strategy("create", "there was no table")
     found = obstacles(connection, table.oid, names)
     forbidding = tuple(each for each in found if each.forbids)

@@ -66,6 +66,8 @@ class Statement:
     """Whether it needs no lock that others can have, once those before it were run."""
     is_exclusive: bool = False
     """Whether it waits for readers too and holds up those who come: then it waits in short turns."""
+    tables: tuple[str, ...] = ()
+    """What it locks besides the target."""
     is_long: bool = False
     """Whether it works long once it has its locks: then it waits for them once, and is not begun anew."""
     failpoint: str | None = None

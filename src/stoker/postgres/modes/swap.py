@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.postgres import carried, dependents
@@ -27,32 +28,37 @@ def statements(work: Publication) -> list[Statement]:
         if Definition.of_rows(rows) != before:
             raise ChangedError(_WAS)
 
+    def unaltered_but_for_keys(rows: list[list[Any]]) -> None:
+        if Definition.of_rows(rows) != before.without("foreign key"):
+            raise ChangedError(_WAS)
+
     def independent(rows: list[list[Any]]) -> None:
         if dependents.of_rows(rows) != strategy.obstacles:
             raise ChangedError(_WAS)
 
     names = [column.name for column in work.columns]
-    checks = [
-        Statement(
-            definitions.QUERY,
-            {"oid": strategy.oid},
-            about="nobody has altered the table since the staged one was made like it",
-            is_quick=True,
-            judge=unaltered,
-        ),
-        Statement(
-            dependents.QUERY,
-            {"oid": strategy.oid, "names": names},
-            about="nothing depends on it that would be lost",
-            is_quick=True,
-            judge=independent,
-        ),
-    ]
+    same = Statement(
+        definitions.QUERY,
+        {"oid": strategy.oid},
+        about="nobody has altered the table since the staged one was made like it",
+        is_quick=True,
+        judge=unaltered,
+    )
+    alone = Statement(
+        dependents.QUERY,
+        {"oid": strategy.oid, "names": names},
+        about="nothing depends on it that would be lost",
+        is_quick=True,
+        judge=independent,
+    )
+    others = tuple(part.told["refers"] for part in before.each("foreign key"))
     return [
         # Once before, so that the lock is held for less: the server has the catalogue's pages at hand then.
-        *checks,
-        Statement(f"LOCK TABLE {target.sql} IN ACCESS EXCLUSIVE MODE", is_exclusive=True),
-        *checks,
+        same,
+        alone,
+        Statement(carried.lock(before, target), is_exclusive=True, tables=others),
+        replace(same, judge=unaltered_but_for_keys),
+        alone,
         *_quick(carried.before_drop(before, made)),
         Statement(f"DROP TABLE {target.sql}", is_quick=True, failpoint="postgres.publish.old_dropped"),
         Statement(f"ALTER TABLE {work.staging.table.sql} RENAME TO {target.quoted}", is_quick=True),
