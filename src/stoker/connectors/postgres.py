@@ -11,7 +11,7 @@ from stoker.errors import number_of
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
 from stoker.postgres.info import application_name
-from stoker.postgres.modes.choice import Mode, columns_of
+from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stoker.checks import Check, Checker
     from stoker.checks.checker import Keys
     from stoker.connectors.base import Context, Names
+    from stoker.postgres.modes.choice import Mode
     from stoker.spark.data_files import DataFiles
 
 
@@ -34,22 +35,9 @@ class PostgresSink(Sink):
     table: str
     connection: str
     mode: str
+    how: Mode
+    """The mode with its options."""
     checks: tuple[Check, ...] = ()
-    key: tuple[str, ...] = ()
-    latest_by: str | None = None
-    delete_missing: bool = False
-    by: tuple[str, ...] = ()
-    strategy: str = "auto"
-
-    def __post_init__(self) -> None:
-        """Refuse what can never work, where it is declared."""
-        LoadTarget.parse(self.table)
-        self.how.check(f"write.postgres({self.table!r})")
-
-    @property
-    def how(self) -> Mode:
-        """The mode with its options."""
-        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by, self.strategy)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -168,8 +156,8 @@ def write_postgres(  # noqa: PLR0913 - options, all by name
     Args:
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
-        mode: `replace` all rows, `append` to an existing table, or `upsert`: rows whose key is there are rewritten if they differ,
-            the others are added; or `replace_partitions`: the new rows take the place of those that have the same values in the
+        mode: `replace` all rows; `append` to an existing table; `upsert`: rows whose key is there are rewritten if they differ,
+            the others are added; `replace_partitions`: the new rows take the place of those that have the same values in the
             columns of `by`. The table is made if there is none, unless rows are appended.
         key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
@@ -184,7 +172,6 @@ def write_postgres(  # noqa: PLR0913 - options, all by name
         DefinitionError: If the mode, the strategy or the name is wrong, an option is not one of the mode, or a check is none.
     """
     call = f"write.postgres({table!r})"
-    keys, parts = columns_of(call, "key", key), columns_of(call, "by", by)
-    return PostgresSink(
-        table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts, strategy
-    )
+    LoadTarget.parse(table)
+    how = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
+    return PostgresSink(table, connection, mode, how, checks_of(call, checks))

@@ -60,6 +60,8 @@ class Mode:
         for option, columns in {"key": self.key, "by": self.by}.items():
             if self.name == _OPTIONS[option]:
                 _check_columns(call, self.name, option, columns)
+        if self.latest_by is not None and not isinstance(self.latest_by, str):
+            raise DefinitionError(f"{call}: latest_by= is the name of one column.")
         if self.latest_by in self.key:
             raise DefinitionError(f"{call}: latest_by={self.latest_by!r} is of the key, so that it is the same in all.")
         if self.strategy not in STRATEGIES:
@@ -115,12 +117,36 @@ def _check_columns(call: str, mode: str, option: str, columns: tuple[str, ...]) 
         raise DefinitionError(f"{call}: {option}= names {twice!r} twice.")
 
 
-def columns_of(call: str, option: str, given: Sequence[str]) -> tuple[str, ...]:
-    """An option that is a list of columns.
+def mode_of(
+    call: str,
+    name: str,
+    *,
+    key: Sequence[str] = (),
+    latest_by: str | None = None,
+    delete_missing: bool = False,
+    by: Sequence[str] = (),
+    strategy: str = "auto",
+) -> Mode:
+    """The mode from what a user gives.
+
+    Args:
+        call: What is declared, as `write.postgres('flights')`, for messages.
+        name: Of the mode.
+        key: As in `Mode`, like the others.
+        latest_by: One column.
+        delete_missing: Whether or not.
+        by: Columns.
+        strategy: Of `replace`.
 
     Raises:
-        DefinitionError: If it is none.
+        DefinitionError: If there is no such mode, or an option is wrong, missing, or not one of its own.
     """
+    mode = Mode(name, _columns(call, "key", key), latest_by, delete_missing, _columns(call, "by", by), strategy)
+    mode.check(call)
+    return mode
+
+
+def _columns(call: str, option: str, given: Sequence[str]) -> tuple[str, ...]:
     if isinstance(given, str):
         # Its letters would be columns.
         raise DefinitionError(f"{call}: {option}= is a list of column names.", next_step=f"Write [{given!r}].")

@@ -42,6 +42,7 @@ def statements(work: Publication) -> list[Statement]:
         done.append(Statement(sql, is_long=True, failpoint="postgres.publish.deleted", counts="deleted"))
     # Byte by byte: some types have no equality (json, xml), others one that overlooks differences (citext, interval, box). What
     # is found to differ without need is rewritten, and no difference is overlooked.
+    rows = f"(SELECT {', '.join(column.selected for column in work.columns)} FROM {staged})"  # noqa: S608 - quoted
     differs = (
         f" OR record_image_ne(ROW({_listed('there', others)}), ROW({_listed('staged', others)}))" if others else ""
     )
@@ -50,7 +51,7 @@ def statements(work: Publication) -> list[Statement]:
     changed = {column.name: f"changed.c{at}" for at, column in enumerate(work.columns)}
     sql = (
         f"CREATE UNLOGGED TABLE {changes} (is_new, {', '.join(numbered)}) AS "  # noqa: S608 - quoted
-        f"SELECT there.ctid IS NULL, {_listed('staged', changed)} FROM {staged} AS staged LEFT JOIN {target} AS there "
+        f"SELECT there.ctid IS NULL, {_listed('staged', changed)} FROM {rows} AS staged LEFT JOIN {target} AS there "
         f"ON {_same(key, 'staged')} WHERE there.ctid IS NULL{differs}"
     )
     done.append(Statement(sql, is_long=True, failpoint="postgres.publish.compared"))
