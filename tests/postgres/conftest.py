@@ -20,10 +20,13 @@ def load(info: ConnectionInfo, schema: str) -> Iterator[Callable[..., PostgresLo
     """Makes loads into `schema`.`table`, which are discarded at the end of the test."""
     made: list[PostgresLoad] = []
 
-    def make(table: str = "t", *, mode: str | Mode = "replace", run_id: str = "run", **options: Any) -> PostgresLoad:
+    def make(table: str = "t", *, mode: str = "replace", run_id: str = "run", **options: Any) -> PostgresLoad:
         options = {"sink": "sink", "wait": 20.0, **options}
-        mode = mode if isinstance(mode, Mode) else Mode(mode)
-        made.append(PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=mode, run_id=run_id, **options))
+        how = Mode(
+            mode,
+            **{name: options.pop(name) for name in ("key", "latest_by", "delete_missing", "by") if name in options},
+        )
+        made.append(PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=how, run_id=run_id, **options))
         return made[-1]
 
     yield make

@@ -38,6 +38,7 @@ class PostgresSink(Sink):
     key: tuple[str, ...] = ()
     latest_by: str | None = None
     delete_missing: bool = False
+    by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
@@ -47,7 +48,7 @@ class PostgresSink(Sink):
     @property
     def how(self) -> Mode:
         """The mode with its options."""
-        return Mode(self.mode, self.key, self.latest_by, self.delete_missing)
+        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -146,6 +147,7 @@ def write_postgres(
     key: Sequence[str] = (),
     latest_by: str | None = None,
     delete_missing: bool = False,
+    by: Sequence[str] = (),
     checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
@@ -154,15 +156,17 @@ def write_postgres(
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
         mode: `replace` all rows, `append` to an existing table, or `upsert`: rows whose key is there are rewritten if they differ,
-            the others are added. The table is made if there is none, unless rows are appended.
+            the others are added; or `replace_partitions`: the new rows take the place of those that have the same values in the
+            columns of `by`. The table is made if there is none, unless rows are appended.
         key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
         DefinitionError: If the mode or the name is wrong, an option is not one of the mode, or a check is none.
     """
     call = f"write.postgres({table!r})"
-    columns = columns_of(call, "key", key)
-    return PostgresSink(table, connection, mode, checks_of(call, checks), columns, latest_by, delete_missing)
+    keys, parts = columns_of(call, "key", key), columns_of(call, "by", by)
+    return PostgresSink(table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts)
