@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postgres.publisher import SCHEMA, stage
 from stoker.errors import SinkError, StokerError
-from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,34 +32,35 @@ def role(db: Connection, schema: str, info: ConnectionInfo) -> Iterator[Connecti
 
 
 @pytest.mark.parametrize(
-    ("mode", "rights"),
+    ("options", "rights"),
     [
-        (Mode("append"), ["INSERT"]),
-        (Mode("replace"), ["INSERT", "DELETE"]),
-        (Mode("upsert", ("id",)), ["INSERT", "SELECT", "UPDATE"]),
-        (Mode("upsert", ("id",), delete_missing=True), ["INSERT", "SELECT", "UPDATE", "DELETE"]),
+        ({"mode": "append"}, ["INSERT"]),
+        ({"mode": "replace"}, ["INSERT", "DELETE"]),
+        ({"mode": "replace_partitions", "by": ("run",)}, ["INSERT", "SELECT", "DELETE"]),
+        ({"mode": "upsert", "key": ("id",)}, ["INSERT", "SELECT", "UPDATE"]),
+        ({"mode": "upsert", "key": ("id",), "delete_missing": True}, ["INSERT", "SELECT", "UPDATE", "DELETE"]),
     ],
-    ids=["append", "replace", "upsert", "upsert and delete"],
+    ids=["append", "replace", "replace partitions", "upsert", "upsert and delete"],
 )
 def test_the_rights_of_the_page_are_enough(
     role: ConnectionInfo,
     load: Callable[..., PostgresLoad],
     db: Connection,
     schema: str,
-    mode: Mode,
+    options: dict[str, Any],
     rights: list[str],
 ) -> None:
     """What `docs/database/DATABASE_CONNECTIVITY.md` grants, for a table of somebody else; and each is needed."""
     grants = [f"CONNECT ON DATABASE {role.database}", f"USAGE, CREATE ON SCHEMA {schema}"]
     grants += [f"{right} ON {schema}.t" for right in rights]
     db.run(f"INSERT INTO {schema}.t VALUES (1000, 'old')")
-    if mode.name == "upsert":
+    if options["mode"] == "upsert":
         db.run(f"INSERT INTO {schema}.t VALUES (1, 'old')")
     for at, grant in enumerate(grants):
         with pytest.raises(StokerError, match="GRANT" if at else "refuses the user"):
-            load(info=role, mode=mode).prepare(SCHEMA)
+            load(info=role, **options).prepare(SCHEMA)
         db.run(f"GRANT {grant} TO {role.user}")
-    sink = load(info=role, mode=mode)
+    sink = load(info=role, **options)
     stage(sink, "new")
     assert sink.publish() == 100
 
