@@ -154,7 +154,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
     first = next(filled, None)
     if first is None:
         return 0
-    connection = _connected(task.info)
+    connection = connected(task.info)
     try:
         rows = itertools.chain([first], filled)
         labels = RowLabels(task.target, partition, task.columns, task.key)
@@ -182,8 +182,8 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
     return counted
 
 
-def _connected(info: ConnectionInfo) -> Connection:
-    """Connect; wait a little where all connections are taken, since other tasks give theirs back."""
+def connected(info: ConnectionInfo) -> Connection:
+    """Connect from a task; wait a little where all connections are taken, since other tasks give theirs back."""
     for attempt in range(_TRIES):
         try:
             return connect(info)

@@ -1,0 +1,128 @@
+"""One snapshot of the database for all that a pipeline reads from it, held by a transaction of the driver.
+
+The transaction also locks what is read against changes of its structure: after a TRUNCATE, a rewrite or a swap, an older
+snapshot sees no rows, or other ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stoker.failpoints import failpoint
+from stoker.postgres.connection import connect, cut
+from stoker.postgres.read.failures import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pg8000.native import Connection
+
+    from stoker.postgres.connection import ConnectionInfo
+
+logger = logging.getLogger(__name__)
+
+BEGIN = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+SETTINGS = """
+SELECT set_config(name, value, true) FROM (VALUES
+    ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'),
+    ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('bytea_output', 'hex'),
+    ('extra_float_digits', '1'), ('standard_conforming_strings', 'on')
+) AS ours (name, value) WHERE EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = ours.name)
+"""
+"""A role's time-outs are for people, and some only later servers have; what is sent as text has one form everywhere."""
+_IDENTITY = "SELECT concat({}extract(epoch FROM pg_postmaster_start_time()))"
+_CLUSTER = "(pg_control_system()).system_identifier, ' ', "
+_CHANGED = """
+SELECT l.relation::regclass::text FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
+WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND pg_get_indexdef(l.relation) IS NULL
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (c.oid IS NULL OR c.relfilenode <> 0 AND c.relfilenode <> pg_relation_filenode(l.relation))
+"""
+"""A query sees `pg_class` as of the snapshot, and the functions see it as it is."""
+_PULSE = 30.0
+"""Seconds between two signs of life: what lies between us and the server may cut silent connections."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What tasks need to read the same state."""
+
+    name: str
+    """Of the exported snapshot; only its own server knows it."""
+    identity_sql: str
+    identity: str
+    """Tells the server from all others, its standbys too, and from itself before a restart."""
+
+
+class Snapshot:
+    """The transaction of the driver.
+
+    Args:
+        info: The server.
+
+    Raises:
+        StokerError: If it cannot be reached, or exports no snapshot.
+    """
+
+    def __init__(self, info: ConnectionInfo) -> None:
+        self._connection = connect(info)
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self.uses = 0
+        """How many frames read it."""
+        self.lost: str | None = None
+        """Why it was lost, if the driver knows."""
+        try:
+            with reading(f"A snapshot of {info.server}"):
+                self._begin()
+        except BaseException:
+            cut(self._connection)
+            raise
+        threading.Thread(target=self._live, name="stoker-snapshot", daemon=True).start()
+
+    def _begin(self) -> None:
+        run = self._connection.run
+        run(BEGIN)
+        run(SETTINGS)
+        allowed = run("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")[0][0]
+        identity = _IDENTITY.format(_CLUSTER if allowed else "")
+        self.shared = Shared(run("SELECT pg_export_snapshot()")[0][0], identity, run(identity)[0][0])
+
+    def _live(self) -> None:
+        while not self._ended.wait(_PULSE):
+            try:
+                with self._lock:
+                    self._connection.run("SELECT 1")
+            except Exception as error:  # noqa: BLE001 - pg8000 and the socket raise many
+                if not self._ended.is_set():
+                    self.lost = str(error) or type(error).__name__
+                    logger.warning("The connection that holds a snapshot of PostgreSQL was lost: %s", self.lost)
+                return
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[Connection]:
+        """The connection, for a moment, in the transaction."""
+        with self._lock:
+            yield self._connection
+
+    def changed(self) -> list[str]:
+        """The tables that were locked too late: they were emptied or replaced since the snapshot was taken."""
+        with self._lock:
+            return [name for (name,) in self._connection.run(_CHANGED)]
+
+    def renew(self) -> None:
+        """Take a new snapshot instead."""
+        with self._lock:
+            self._connection.run("ROLLBACK")
+            self._begin()
+
+    def release(self) -> None:
+        """End the transaction."""
+        failpoint("postgres.read.release")
+        self._ended.set()
+        # Not behind the lock: a sign of life may wait for a server that is gone.
+        cut(self._connection)
