@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.checks import checks_of
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink, Source
+from stoker.connectors.paths import Param
 from stoker.errors import DefinitionError, number_of, suggestion
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
@@ -16,7 +17,7 @@ from stoker.postgres.repair import sweep
 from stoker.postgres.waiting import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -37,17 +38,33 @@ class PostgresSource(Source):
     wanted: Wanted
     connection: str
     consistent: bool = True
+    values: tuple[tuple[str, object], ...] = ()
+    """By the names that stand for them in the SQL; a `Param` stands for a parameter of the job."""
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
-        wrong = self.wanted.mistake()
+        wrong = self.wanted.mistake() or self._misnamed()
         if wrong is not None:
             raise DefinitionError(f"read.postgres({self.wanted.shown!r}): {wrong[0]}", next_step=wrong[1])
 
     def describe(self, names: Names) -> Endpoint:
         """The connection, and the table or the query."""
         names.config.connection(self.connection)
+        self._values(names)
         return Endpoint("postgres", f"{self.connection}:{self.wanted.shown}", details=self._details())
+
+    def _misnamed(self) -> tuple[str, str | None] | None:
+        given, used = {name for name, _ in self.values}, self.wanted.placeholders() if self.values else set()
+        for name in sorted(used - given):
+            return f":{name} has no value.{suggestion(name, given)}", "Give it in values=, or take it out of the SQL."
+        for name in sorted(given - used):
+            return f"values= has {name!r}, and neither query= nor where= has :{name}.", None
+        return None
+
+    def _values(self, names: Names) -> dict[str, object]:
+        return {
+            name: value.value(names.parameters) if isinstance(value, Param) else value for name, value in self.values
+        }
 
     def _details(self) -> dict[str, Any]:
         details: dict[str, Any] = {} if self.consistent else {"consistent": False}
@@ -68,13 +85,14 @@ class PostgresSource(Source):
         info = _resolved(context, self.connection)
         patience = Patience(context.names.config.run.lease_wait, context.stopped)
         means = Means(info, context.spark.sparkContext.defaultParallelism, patience)
+        wanted = self.wanted.filled(self._values(context.names))
         if not self.consistent:
-            plan = without_snapshot(self.wanted, means)
+            plan = without_snapshot(wanted, means)
         elif context.lifetime is None:
-            plan = without_snapshot(self.wanted.whole(), means)
+            plan = without_snapshot(wanted.whole(), means)
         else:
             snapshot = context.lifetime.keep(("postgres", self.connection), lambda: Snapshot(info), Snapshot.release)
-            plan = under_snapshot(snapshot, self.wanted, means)
+            plan = under_snapshot(snapshot, wanted, means)
         if plan.uncut:
             context.fallback(f"{self.describe(context.names).where} is read by one connection: {plan.uncut}")
         return frame(context.spark, plan.task)
@@ -199,6 +217,7 @@ def read_postgres(  # noqa: PLR0913 - options, all by name
     query: str | None = None,
     columns: Sequence[str] = (),
     where: str | None = None,
+    values: Mapping[str, object] | None = None,
     partitions: int | None = None,
     partition_column: str | None = None,
     bounds: Sequence[object] = (),
@@ -215,6 +234,8 @@ def read_postgres(  # noqa: PLR0913 - options, all by name
         query: A SELECT, in place of a table.
         columns: Those to read, as the database has their names; by default all.
         where: A condition in SQL: only such rows are sent.
+        values: What `:name` stands for in `query` and `where`, by these names: None, truth values, numbers, texts, dates, times,
+            lists of these for `= ANY(:name)`, or `param("name")` for a parameter of the job. They are quoted, never pasted.
         partitions: How many parts are read at a time; by default as many as tasks can run, at most 8, and fewer of a small
             table. Tables are cut by blocks, or by ranges of `partition_column`.
         partition_column: A column by whose ranges to cut; it should have an index.
@@ -227,7 +248,7 @@ def read_postgres(  # noqa: PLR0913 - options, all by name
     """
     target = None if table is None else LoadTarget.parse(table)
     wanted = Wanted(target, query, tuple(columns), where, partitions, partition_column, tuple(bounds))
-    return PostgresSource(wanted, connection, consistent)
+    return PostgresSource(wanted, connection, consistent, tuple((values or {}).items()))
 
 
 def write_postgres(table: str, *, connection: str, mode: str, checks: Sequence[Check] = ()) -> PostgresSink:

@@ -102,7 +102,7 @@ def taken(memory: bytearray, at: Words) -> tuple[Cells, Words]:
     """The values whose lengths begin at some places, and the places behind them."""
     lengths = Cells(memory, at, at).numbers(">i4").astype(np.int64)
     begin = at + _LENGTH
-    return Cells(memory, begin, lengths), begin + np.maximum(lengths, 0)
+    return Cells(memory, begin, lengths), begin + (np.maximum(lengths, 0) if lengths.min(initial=0) < 0 else lengths)
 
 
 def validity(nulls: Words) -> pa.Buffer | None:

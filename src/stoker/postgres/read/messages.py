@@ -21,22 +21,23 @@ if TYPE_CHECKING:
 
 PADDING = 64
 """Bytes behind the last row that may be looked at, though they mean nothing."""
-_PIECE = 1 << 20
+_PIECE = 2 << 20
 """Bytes that are decoded at once; a longer row is one piece."""
 _HEADER = 5
 """Bytes of a message before its content: a code, and the length."""
 _SIGNATURE = 19
 """Bytes before the first row: the signature, flags, and the length of an extension that nobody uses."""
 _DATA, _ERROR, _READY = b"dEZ"
-_LENGTH = struct.Struct("!i")
+_LENGTH = struct.Struct("!xi")
+"""Of a message, behind its code; without these."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Whole rows of COPY BINARY."""
+    """Whole rows of COPY BINARY, until the next ones are asked for."""
 
     memory: bytearray
-    """With `PADDING` bytes at its end."""
+    """With `PADDING` bytes at its end, at least."""
     starts: np.ndarray[Any, Any]
     """Where each row begins in it, at the number of its columns."""
 
@@ -51,11 +52,9 @@ def copied(connection: Connection, sql: str) -> Iterator[Rows]:
     connection.send_QUERY(sql)
     connection._sock.flush()  # noqa: SLF001 - pg8000 has no way to a COPY but its own loop
     sock = connection._usock  # noqa: SLF001 - as above; nothing is buffered, since every answer before is read to its end
-    rest, room, is_first = b"", _PIECE, True
+    memory, end, is_first = bytearray(_PIECE + PADDING), 0, True
     while True:
-        memory = bytearray(room + PADDING)
-        memory[: len(rest)] = rest
-        end, is_closed = _filled(sock, memory, len(rest), room)
+        end, is_closed = _filled(sock, memory, end)
         messages, behind = _messages(memory, end)
         codes = np.frombuffer(memory, np.uint8)[messages]
         _refuse(memory, messages[codes == _ERROR])
@@ -75,19 +74,22 @@ def copied(connection: Connection, sql: str) -> Iterator[Rows]:
                 "PostgreSQL closed the connection in the midst of the rows.",
                 next_step="Run again with the same run id when the server is up.",
             )
-        rest = bytes(memoryview(memory)[behind:end])
-        room = max(_PIECE, len(rest) * 2)  # one row may be longer than a piece
+        end -= behind
+        rest = memory[behind : behind + end]
+        if end > len(memory) // 2:  # one row is longer than a piece
+            memory = bytearray(2 * len(memory))
+        memory[:end] = rest
 
 
-def _filled(sock: Any, memory: bytearray, end: int, room: int) -> tuple[int, bool]:
+def _filled(sock: Any, memory: bytearray, end: int) -> tuple[int, bool]:
     """Wait until the memory is full, or the end of the answer has come.
 
     Returns:
         How much is filled, and whether the connection was closed.
     """
-    view = memoryview(memory)
-    while end < room:
-        received = sock.recv_into(view[end:room])
+    view = memoryview(memory)[: len(memory) - PADDING]
+    while end < len(view):
+        received = sock.recv_into(view[end:])
         if not received:
             return end, True
         end += received
@@ -102,7 +104,7 @@ def _messages(memory: bytearray, end: int) -> tuple[np.ndarray[Any, Any], int]:
     add, unpack = found.append, _LENGTH.unpack_from
     at, last = 0, end - _HEADER
     while at <= last:
-        behind = at + 1 + unpack(memory, at + 1)[0]
+        behind = at + 1 + unpack(memory, at)[0]
         if behind > end:
             break
         add(at)
@@ -114,6 +116,6 @@ def _refuse(memory: bytearray, errors: np.ndarray[Any, Any]) -> None:
     from pg8000.exceptions import DatabaseError
 
     for at in errors.tolist():
-        length = _LENGTH.unpack_from(memory, at + 1)[0]
+        length = _LENGTH.unpack_from(memory, at)[0]
         told = bytes(memory[at + _HEADER : at + 1 + length]).decode("utf-8", "replace").split("\0")
         raise DatabaseError({field[0]: field[1:] for field in told if field})

@@ -12,7 +12,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.failpoints import failpoint
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.read.failures import reading
 
@@ -122,7 +121,12 @@ class Snapshot:
 
     def release(self) -> None:
         """End the transaction."""
-        failpoint("postgres.read.release")
         self._ended.set()
-        # Not behind the lock: a sign of life may wait for a server that is gone.
+        # A sign of life may wait for a server that is gone, and so may we.
+        if self._lock.acquire(timeout=1):
+            with contextlib.suppress(Exception):
+                self._connection._usock.settimeout(5)  # noqa: SLF001 - pg8000 has no other way
+                # Else the locks are held until the server has noticed that we are gone.
+                self._connection.run("ROLLBACK")
+            self._lock.release()
         cut(self._connection)

@@ -13,6 +13,7 @@ from stoker.postgres.names import quote
 from stoker.postgres.read.failures import UNREAD, another_server, reading, snapshot_is_gone
 from stoker.postgres.read.snapshot import BEGIN, SETTINGS, Shared
 from stoker.postgres.refusals import is_lost
+from stoker.spark import marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,7 @@ def read_function(task: ReadTask) -> Callable[[Iterable[pa.RecordBatch]], Iterat
                     # Spark sends the whole chain to the driver: what happened is in the envelope already.
                     raise TaskRefusal(error) from None
 
+    read_parts.__name__ = marks.READING
     return read_parts
 
 

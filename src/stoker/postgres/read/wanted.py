@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from stoker.postgres.names import LoadTarget  # noqa: TC001 - a dataclass's field
+from stoker.postgres.read.values import filled, names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stoker.postgres.names import LoadTarget
 
 _SHOWN = 60
 """Characters of a query that stand for it in messages and plans."""
@@ -42,6 +48,21 @@ class Wanted:
     def whole(self) -> Wanted:
         """The same, by one connection."""
         return replace(self, partitions=1, partition_column=None, bounds=())
+
+    def placeholders(self) -> set[str]:
+        """The names that stand for values in the SQL."""
+        return names(self.query or "") | names(self.where or "")
+
+    def filled(self, given: Mapping[str, object]) -> Wanted:
+        """The same with values in place of their names.
+
+        Raises:
+            UsageError: If a value has a type that SQL has not.
+        """
+        if not given:
+            return self
+        query, where = (None if sql is None else filled(sql, given) for sql in (self.query, self.where))
+        return replace(self, query=query, where=where)
 
     def mistake(self) -> tuple[str, str | None] | None:
         """What can never work, and what to do about it."""
