@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postgres.proxies import Relay
 from postgres.reading import parts, planned, whole
-from stoker import DefinitionError, SourceError, TransientError, read
+from stoker import ConnectionLostError, DefinitionError, SourceError, TransientError, read
+from stoker.postgres import embedded
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.read import frame as frames
@@ -15,10 +19,13 @@ from stoker.postgres.read.frame import without_snapshot
 from stoker.postgres.read.plan import Means
 from stoker.postgres.read.ranges import by_place
 from stoker.postgres.read.snapshot import Snapshot
+from stoker.postgres.read.task import rows_of_part
 from stoker.postgres.read.wanted import Wanted
+from support.servers import connection_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pg8000.native import Connection
 
@@ -351,3 +358,85 @@ def test_declarations_that_cannot_be(arguments: dict[str, Any]) -> None:
     """They are refused where they are made."""
     with pytest.raises(DefinitionError):
         read.postgres(**arguments, connection="warehouse")
+
+
+LONG = "SELECT n, repeat('x', 1000) AS x FROM generate_series(1, 20000) AS n"
+"""Longer than what fits into the buffers of a connection."""
+
+
+def test_a_session_that_is_ended_in_the_midst_of_rows(info: ConnectionInfo, db: Connection, snapshot: Snapshot) -> None:
+    """The rows that came are no result, since the task fails."""
+    plan = planned(snapshot, info, query=LONG)
+    rows = rows_of_part(plan.task, 0)
+    assert next(rows).num_rows > 0
+    db.run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%'")
+    with pytest.raises(ConnectionLostError, match=r"terminating connection|closed the connection"):
+        list(rows)
+
+
+def test_a_connection_that_is_cut_in_the_midst_of_rows(info: ConnectionInfo, snapshot: Snapshot) -> None:
+    """By what lies between."""
+    with Relay(info.host, info.port) as relay:
+        plan = planned(snapshot, dataclasses.replace(info, port=relay.port), query=LONG)
+        rows = rows_of_part(plan.task, 0)
+        assert next(rows).num_rows > 0
+        relay.cut_all()
+        with pytest.raises(ConnectionLostError, match=r"lost|closed the connection"):
+            list(rows)
+
+
+def test_a_failure_in_the_midst_of_rows(info: ConnectionInfo, snapshot: Snapshot) -> None:
+    """Of the query itself; nothing is left open."""
+    query = "SELECT 100 / (19999 - n) AS x, repeat('x', 1000) AS y FROM generate_series(1, 20000) AS n"
+    with pytest.raises(SourceError, match="division by zero"):
+        parts(planned(snapshot, info, query=query))
+
+
+def test_rows_that_nobody_wants_any_more(info: ConnectionInfo, db: Connection, snapshot: Snapshot) -> None:
+    """As with a LIMIT: the server stops."""
+    rows = rows_of_part(planned(snapshot, info, query=LONG).task, 0)
+    next(rows)
+    rows.close()  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 10
+    while db.run("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%' AND state = 'active'")[0][0]:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.faults
+def test_an_end_point_that_leads_to_another_server(
+    info: ConnectionInfo, db: Connection, schema: str, tmp_path: Path
+) -> None:
+    """A task that comes to a second real server, which has the same table, fails and reads nothing there."""
+    db.run(f"CREATE TABLE {schema}.t AS SELECT 1 AS id")
+    tmp_path.chmod(0o755)
+    other = embedded.start(tmp_path / "other")
+    try:
+        with Relay(info.host, info.port) as relay:
+            theirs = dataclasses.replace(info, port=relay.port)
+            snapshot = Snapshot(theirs)
+            plan = planned(snapshot, theirs, f"{schema}.t")
+            login = dataclasses.replace(plan.task.info, user=other.user, password=other.password)
+            relay.towards(other.host, other.port)
+            with pytest.raises(SourceError, match="to another server than the driver"):
+                parts(dataclasses.replace(plan, task=dataclasses.replace(plan.task, info=login)))
+            snapshot.release()
+    finally:
+        embedded.stop(tmp_path / "other")
+
+
+@pytest.mark.faults
+def test_a_server_that_is_restarted(tmp_path: Path) -> None:
+    """The snapshot is gone for tasks that come later."""
+    tmp_path.chmod(0o755)
+    folder = tmp_path / "own"
+    info = connection_info(embedded.start(folder))
+    try:
+        snapshot = Snapshot(info)
+        plan = planned(snapshot, info, query="SELECT 1 AS id")
+        embedded.stop(folder)
+        again = connection_info(embedded.start(folder))
+        with pytest.raises(SourceError, match=r"gone|another server"):
+            parts(dataclasses.replace(plan, task=dataclasses.replace(plan.task, info=again)))
+        snapshot.release()
+    finally:
+        embedded.stop(folder)

@@ -72,6 +72,7 @@ def copied(connection: Connection, sql: str) -> Iterator[Rows]:
         if is_closed:
             raise ConnectionLostError(
                 "PostgreSQL closed the connection in the midst of the rows.",
+                state="Nothing was published.",
                 next_step="Run again with the same run id when the server is up.",
             )
         end -= behind

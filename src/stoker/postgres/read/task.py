@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.errors import SourceError, StokerError
-from stoker.failpoints import failpoint
 from stoker.postgres.connection import ConnectionInfo, cut
 from stoker.postgres.copy import TaskRefusal, connected
 from stoker.postgres.names import quote
@@ -85,7 +84,6 @@ def rows_of_part(task: ReadTask, number: int) -> Iterator[pa.RecordBatch]:
             if task.shared is not None:
                 _take(connection, task, task.shared)
             connection.run(SETTINGS)
-            failpoint("postgres.read.begun")
             for rows in copied(connection, f"COPY ({task.select(task.conditions[number])}) TO STDOUT (FORMAT binary)"):
                 yield batch(rows, columns)
     except ColumnError as error:
