@@ -45,7 +45,7 @@ def holders(db: Connection) -> int:
     """Sessions that hold a transaction open."""
     return int(
         db.run(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stoker' AND pid <> pg_backend_pid() "
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'stoker%' AND pid <> pg_backend_pid() "
             "AND xact_start IS NOT NULL"
         )[0][0]
     )

@@ -360,7 +360,7 @@ def test_declarations_that_cannot_be(arguments: dict[str, Any]) -> None:
         read.postgres(**arguments, connection="warehouse")
 
 
-LONG = "SELECT n, repeat('x', 1000) AS x FROM generate_series(1, 20000) AS n"
+LONG = "SELECT n, repeat('x', 1000) AS x FROM generate_series(1, 200000) AS n"
 """Longer than what fits into the buffers of a connection."""
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import TransientError
 from stoker.failpoints import failpoint
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connection import connect_patiently, cut
 from stoker.postgres.read.failures import UNREAD, reading
 from stoker.postgres.read.plan import make_plan
-from stoker.postgres.read.snapshot import BEGIN, SETTINGS
+from stoker.postgres.read.snapshot import BEGIN, settle
 from stoker.postgres.read.task import read_function
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def under_snapshot(snapshot: Snapshot, wanted: Wanted, means: Means) -> ReadPlan
         with reading(wanted.what):
             failpoint("postgres.read.plan")
             with snapshot.look() as connection:
-                plan = make_plan(connection, wanted, means)
+                plan = make_plan(connection, wanted, replace(means, info=snapshot.info))
             changed = snapshot.changed()
             if not changed:
                 snapshot.uses += 1
@@ -64,11 +64,11 @@ def without_snapshot(wanted: Wanted, means: Means) -> ReadPlan:
         SourceError: As `make_plan`.
         TransientError: As `make_plan`.
     """
-    connection = connect(means.info)
+    connection = connect_patiently(means.info, means.patience.stopped)
     try:
         with reading(wanted.what):
             connection.run(BEGIN)
-            connection.run(SETTINGS)
+            settle(connection, means.info)
             return make_plan(connection, wanted, means)
     finally:
         cut(connection)

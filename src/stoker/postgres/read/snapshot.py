@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connection import connect_patiently, cut
 from stoker.postgres.read.failures import reading
+from stoker.postgres.session import lift_time_outs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pg8000.native import Connection
 
@@ -25,14 +27,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEGIN = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-SETTINGS = """
+_SETTINGS = """
 SELECT set_config(name, value, true) FROM (VALUES
-    ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'),
     ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('bytea_output', 'hex'),
     ('extra_float_digits', '1'), ('standard_conforming_strings', 'on')
-) AS ours (name, value) WHERE EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = ours.name)
+) AS ours (name, value)
 """
-"""A role's time-outs are for people, and some only later servers have; what is sent as text has one form everywhere."""
+"""What is sent as text has one form everywhere."""
 _IDENTITY = "SELECT concat({}extract(epoch FROM pg_postmaster_start_time()))"
 _CLUSTER = "(pg_control_system()).system_identifier, ' ', "
 _CHANGED = """
@@ -57,18 +58,27 @@ class Shared:
     """Tells the server from all others, its standbys too, and from itself before a restart."""
 
 
+def settle(connection: Connection, info: ConnectionInfo) -> None:
+    """Have a transaction that no time-out for people ends, and in which values have one form as text."""
+    lift_time_outs(connection, info, local=True)
+    connection.run(_SETTINGS)
+
+
 class Snapshot:
     """The transaction of the driver.
 
     Args:
-        info: The server.
+        info: Where to.
+        stopped: Whether the run is being cancelled.
 
     Raises:
         StokerError: If it cannot be reached, or exports no snapshot.
     """
 
-    def __init__(self, info: ConnectionInfo) -> None:
-        self._connection = connect(info)
+    def __init__(self, info: ConnectionInfo, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._connection = connect_patiently(info, stopped)
+        self.info = _reached(self._connection, info)
+        """Where the tasks find it: of several hosts, the one that the driver has come to."""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self.uses = 0
@@ -86,7 +96,7 @@ class Snapshot:
     def _begin(self) -> None:
         run = self._connection.run
         run(BEGIN)
-        run(SETTINGS)
+        settle(self._connection, self.info)
         allowed = run("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")[0][0]
         identity = _IDENTITY.format(_CLUSTER if allowed else "")
         self.shared = Shared(run("SELECT pg_export_snapshot()")[0][0], identity, run(identity)[0][0])
@@ -130,3 +140,13 @@ class Snapshot:
                 self._connection.run("ROLLBACK")
             self._lock.release()
         cut(self._connection)
+
+
+def _reached(connection: Connection, info: ConnectionInfo) -> ConnectionInfo:
+    """The one of its hosts at which a connection ends."""
+    peer = connection._usock.getpeername()[:2]  # noqa: SLF001 - pg8000 does not tell
+    for one in info.each_host():
+        with contextlib.suppress(OSError):
+            if peer in [found[4][:2] for found in socket.getaddrinfo(one.host, one.port, type=socket.SOCK_STREAM)]:
+                return one
+    return info

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.errors import SourceError, StokerError
-from stoker.postgres.connection import ConnectionInfo, cut
-from stoker.postgres.copy import TaskRefusal, connected
+from stoker.postgres.connection import ConnectionInfo, connect_patiently, cut
+from stoker.postgres.copy import TaskRefusal
 from stoker.postgres.names import quote
 from stoker.postgres.read.failures import UNREAD, another_server, reading, snapshot_is_gone
-from stoker.postgres.read.snapshot import BEGIN, SETTINGS, Shared
+from stoker.postgres.read.snapshot import BEGIN, Shared, settle
 from stoker.postgres.refusals import is_lost
 from stoker.spark import marks
 
@@ -77,13 +77,13 @@ def rows_of_part(task: ReadTask, number: int) -> Iterator[pa.RecordBatch]:
     from stoker.postgres.read.messages import copied
 
     columns = [(column.name, decoder(column.form)) for column in task.columns]
-    connection = connected(task.info)
+    connection = connect_patiently(task.info)
     try:
         with reading(task.what):
             connection.run(BEGIN)
             if task.shared is not None:
                 _take(connection, task, task.shared)
-            connection.run(SETTINGS)
+            settle(connection, task.info)
             for rows in copied(connection, f"COPY ({task.select(task.conditions[number])}) TO STDOUT (FORMAT binary)"):
                 yield batch(rows, columns)
     except ColumnError as error:
