@@ -374,13 +374,15 @@ def test_a_session_that_is_ended_in_the_midst_of_rows(info: ConnectionInfo, db: 
         list(rows)
 
 
-def test_a_connection_that_is_cut_in_the_midst_of_rows(info: ConnectionInfo, snapshot: Snapshot) -> None:
+def test_a_connection_that_is_cut_in_the_midst_of_rows(info: ConnectionInfo) -> None:
     """By what lies between."""
     with Relay(info.host, info.port) as relay:
-        plan = planned(snapshot, dataclasses.replace(info, port=relay.port), query=LONG)
-        rows = rows_of_part(plan.task, 0)
+        theirs = dataclasses.replace(info, port=relay.port)
+        snapshot = Snapshot(theirs)
+        rows = rows_of_part(planned(snapshot, theirs, query=LONG).task, 0)
         assert next(rows).num_rows > 0
         relay.cut_all()
+        snapshot.release()
         with pytest.raises(ConnectionLostError, match=r"lost|closed the connection"):
             list(rows)
 
