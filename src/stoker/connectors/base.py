@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stoker.checks import Check, Checker
     from stoker.checks.checker import Keys
     from stoker.config import Config
+    from stoker.connectors.lifetime import Lifetime
     from stoker.connectors.paths import Path
     from stoker.spark.data_files import DataFiles
 
@@ -61,6 +62,8 @@ class Context:
     """Called when the sources are about to be read."""
     found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What sources have looked up, once for what tells their content and for the reading."""
+    lifetime: Lifetime | None = field(default=None, repr=False, compare=False)
+    """Keeps what must stay open until the rows are staged; None where nobody tells when that is, as in a preview."""
 
     def path(self, path: Path) -> str:
         """The path in this environment, for these parameters."""

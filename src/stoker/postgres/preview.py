@@ -65,7 +65,7 @@ def _lines(connection: Connection, target: LoadTarget, mode: Mode) -> list[str]:
     work = Publication(target, mode, columns, place, ledger)
     lines = []
     if mode.name == "replace":
-        strategy = decide(connection, target, table, mode.strategy, [column.name for column in columns])
+        strategy = decide(connection, target, table, mode.strategy, columns)
         work = replace(work, strategy=strategy)
         lines.append(f"-- {strategy}")
     it = work.strategy.definition
