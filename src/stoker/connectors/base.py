@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from stoker.errors import InterruptedRunError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -68,6 +70,17 @@ class Context:
     def path(self, path: Path) -> str:
         """The path in this environment, for these parameters."""
         return self.names.path(path)
+
+    def stop_if_asked(self) -> None:
+        """End what takes long, if the run is being cancelled.
+
+        Raises:
+            InterruptedRunError: If it is.
+        """
+        if self.stopped():
+            raise InterruptedRunError(
+                f"Pipeline {self.pipeline!r} was interrupted.", next_step=f"Run again with --run-id {self.run_id}."
+            )
 
 
 @dataclass(frozen=True)
