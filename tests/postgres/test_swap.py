@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 from pathlib import Path
@@ -318,11 +319,29 @@ def test_a_table_of_another_role_keeps_its_owner(load: Loads, info: ConnectionIn
     assert dumped(info, plain) == before
 
 
+def test_a_right_that_is_missing_is_no_failure(load: Loads, info: ConnectionInfo, db: Connection, plain: str) -> None:
+    """A member of the owner's role may insert, and may not make a foreign key as the owner could: then rows are inserted."""
+    owner, member = f"{plain}_reader", f"{plain}_member"
+    db.run(
+        f"CREATE TABLE {plain}.few AS SELECT generate_series(0, 99) AS id; ALTER TABLE {plain}.few ADD PRIMARY KEY (id)"
+    )
+    db.run(f"ALTER TABLE {plain}.t ADD FOREIGN KEY (id) REFERENCES {plain}.few; ALTER TABLE {plain}.t OWNER TO {owner}")
+    db.run(f"CREATE ROLE {member} LOGIN PASSWORD 'm' IN ROLE {owner}")
+    db.run(f"GRANT CREATE, USAGE ON SCHEMA {plain} TO {owner}, {member}")
+    sink = load(run_id="new", info=dataclasses.replace(info, user=member, password="m"))
+    stage(sink, "new")
+    assert used(sink).name == "swap"
+    assert sink.publish() == 100
+    assert str(sink.way) == "binary COPY; DELETE and INSERT: permission denied for table few"
+    assert db.run(f"SELECT count(*) FROM {plain}.t") == [[100]]
+
+
 def test_default_rights_are_not_given_to_the_table(
     load: Loads, info: ConnectionInfo, db: Connection, plain: str
 ) -> None:
     """Rights that a new table would get by itself were taken from this one, or never given."""
     db.run(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {plain} GRANT ALL ON TABLES TO PUBLIC")
+    db.run(f"GRANT UPDATE (run) ON {plain}.t TO {plain}_reader; COMMENT ON COLUMN {plain}.t.run IS 'of the load'")
     before = dumped(info, plain)
     sink = load(run_id="new")
     stage(sink, "new")
