@@ -307,6 +307,30 @@ def test_a_table_that_is_referred_to_is_waited_for_without_the_lock(
     cut(reader)
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "READ COMMITTED"])
+def test_an_older_snapshot_never_sees_a_part(
+    load: Loads, info: ConnectionInfo, db: Connection, plain: str, level: str
+) -> None:
+    """A report that began while rows were staged, and reads the table later, sees the old rows; without a snapshot the new ones."""
+    db.run(f"INSERT INTO {plain}.t VALUES (7, 'old')")
+    report = connect(info)
+    sink = load(run_id="new")
+    sink.prepare(SCHEMA)
+    first = (0, *copy_batches(sink.task, [batch(range(50), "new")], 0))
+    report.run(f"BEGIN ISOLATION LEVEL {level}; SELECT 1")
+    sink._report([first, (1, *copy_batches(sink.task, [batch(range(50, 100), "new")], 1))])
+    assert sink.publish() == 100
+    pid = report.run("SELECT pg_backend_pid()")[0][0]
+    seen = report.run(f"SELECT count(*), min(run) FROM {plain}.t")
+    if level == "READ COMMITTED":
+        assert "; swap: " in str(sink.way)
+        assert seen == [[100, "new"]]
+    else:
+        assert f"DELETE and INSERT: pid {pid} may have a snapshot that is older" in str(sink.way)
+        assert seen == [[1, "old"]]
+    cut(report)
+
+
 def test_a_table_of_another_role_keeps_its_owner(load: Loads, info: ConnectionInfo, db: Connection, plain: str) -> None:
     """Who is a member of the owner swaps too; who is not deletes and inserts."""
     db.run(f"GRANT CREATE ON SCHEMA {plain} TO {plain}_reader; ALTER TABLE {plain}.t OWNER TO {plain}_reader")

@@ -11,6 +11,7 @@ from stoker.postgres import carried, staging
 from stoker.postgres.definition import definition
 from stoker.postgres.modes.statement import parameters
 from stoker.postgres.refusals import NO_RIGHT, NOTHING, fields, sqlstate
+from stoker.postgres.snapshots import older
 from stoker.postgres.strategy import ChangedError
 from stoker.postgres.waiting import run_patiently
 
@@ -70,6 +71,8 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
     work = replace(work, staging=replace(work.staging, table=work.staging.sealed))
     try:
         work = _build(connection, work, patience)
+    except ChangedError as error:
+        return replace(work, strategy=work.strategy.instead(error, work.target))
     except DatabaseError as error:
         if sqlstate(error) != NO_RIGHT:
             raise
@@ -122,6 +125,8 @@ def _build(connection: Connection, work: Publication, patience: Patience) -> Pub
     """What takes time, while others work with the target; the table is nobody's yet."""
     place, it = work.staging, work.strategy.definition
     connection.run(frozen(place.table))
+    if not work.strategy.asked and (why := older(connection, place.table)):
+        raise ChangedError(why)
     if it is not None:
         connection.run(BEGIN)
         for statement in carried.build(it, place.table, place.nonce):
