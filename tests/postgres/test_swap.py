@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postgres.publisher import SCHEMA, batch, stage
-from stoker.errors import SinkError, TransientError
+from stoker import failpoints
+from stoker.errors import ConnectionLostError, SinkError, TransientError
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.embedded import programs
+from support.servers import staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -372,3 +374,36 @@ def test_default_rights_are_not_given_to_the_table(
     sink.publish()
     assert "; swap: " in str(sink.way)
     assert dumped(info, plain) == before
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=() if point == "swapped" else pytest.mark.faults)
+        for point in ("sealed", "built", "ledger", "old_dropped", "swapped", "before_commit")
+    ],
+)
+def test_a_swap_that_is_cut_leaves_the_old_table(
+    load: Loads, info: ConnectionInfo, db: Connection, everything: str, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """With all that belongs to it; what was staged is gone with the next load, which swaps."""
+    db.run(f"INSERT INTO {everything}.t (id, run) VALUES (7, 'old')")
+    before = dumped(info, everything)
+    sink = load(run_id="new")
+    stage(sink, "new")
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "_armed", failpoints._parse(f"postgres.publish.{point}:raise"))
+        with pytest.raises((OSError, ConnectionLostError), match=f"postgres.publish.{point}"):
+            sink.publish()
+    # As if the process were dead.
+    if sink._connection is not None:
+        cut(sink._connection)
+    assert db.run(f"SELECT run FROM {everything}.t") == [["old"]]
+    assert dumped(info, everything) == before
+    again = load(run_id="new")
+    assert again.published() is None
+    stage(again, "new")
+    assert len(staging_tables(db, everything)) == 1
+    assert again.publish() == 100
+    assert "; swap: " in str(again.way)
+    assert dumped(info, everything) == before
