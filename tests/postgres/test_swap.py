@@ -12,10 +12,11 @@ import pytest
 
 from postgres.publisher import SCHEMA, batch, stage
 from stoker import failpoints
-from stoker.errors import ConnectionLostError, SinkError, TransientError
+from stoker.errors import ConnectionLostError, DefinitionError, SinkError, TransientError
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.embedded import programs
+from stoker.postgres.modes.choice import Mode
 from support.servers import staging_tables
 
 if TYPE_CHECKING:
@@ -407,3 +408,16 @@ def test_a_swap_that_is_cut_leaves_the_old_table(
     assert again.publish() == 100
     assert "; swap: " in str(again.way)
     assert dumped(info, everything) == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        (Mode("replace", strategy="swop"), r"strategy='swop' is none\. Did you mean 'swap'"),
+        (Mode("append", strategy="delete"), r"strategy= belongs to mode='replace', and the mode is 'append'\."),
+    ],
+)
+def test_a_wrong_strategy_is_refused_where_it_is_declared(mode: Mode, told: str) -> None:
+    """With the close names, or the mode that it belongs to."""
+    with pytest.raises(DefinitionError, match=told):
+        mode.check("write.postgres('t')")
