@@ -263,9 +263,7 @@ def test_a_reader_does_not_hold_up_replace(load: Loads, info: ConnectionInfo, db
     reader = connect(info)
     reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
     assert content(reader, schema) == OLD
-    sink = load(run_id="new", wait=0.5)
-    assert whole(sink, "new") == 100
-    assert str(sink.way) == "binary COPY; DELETE and INSERT: others had a lock on it for 0.5 s"
+    assert whole(load(run_id="new", wait=1.0), "new") == 100
     assert content(reader, schema) == OLD
     assert content(db, schema) == NEW
     cut(reader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postgres.publisher import SCHEMA, batch, stage
-from stoker.errors import SinkError, TransientError
+from stoker import failpoints
+from stoker.errors import ConnectionLostError, DefinitionError, SinkError, TransientError
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
 from stoker.postgres.embedded import programs
+from stoker.postgres.modes.choice import Mode
+from support.servers import staging_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -306,6 +310,30 @@ def test_a_table_that_is_referred_to_is_waited_for_without_the_lock(
     cut(reader)
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "READ COMMITTED"])
+def test_an_older_snapshot_never_sees_a_part(
+    load: Loads, info: ConnectionInfo, db: Connection, plain: str, level: str
+) -> None:
+    """A report that began while rows were staged, and reads the table later, sees the old rows; without a snapshot the new ones."""
+    db.run(f"INSERT INTO {plain}.t VALUES (7, 'old')")
+    report = connect(info)
+    sink = load(run_id="new")
+    sink.prepare(SCHEMA)
+    first = (0, *copy_batches(sink.task, [batch(range(50), "new")], 0))
+    report.run(f"BEGIN ISOLATION LEVEL {level}; SELECT 1")
+    sink._report([first, (1, *copy_batches(sink.task, [batch(range(50, 100), "new")], 1))])
+    assert sink.publish() == 100
+    pid = report.run("SELECT pg_backend_pid()")[0][0]
+    seen = report.run(f"SELECT count(*), min(run) FROM {plain}.t")
+    if level == "READ COMMITTED":
+        assert "; swap: " in str(sink.way)
+        assert seen == [[100, "new"]]
+    else:
+        assert f"DELETE and INSERT: pid {pid} may have a snapshot that is older" in str(sink.way)
+        assert seen == [[1, "old"]]
+    cut(report)
+
+
 def test_a_table_of_another_role_keeps_its_owner(load: Loads, info: ConnectionInfo, db: Connection, plain: str) -> None:
     """Who is a member of the owner swaps too; who is not deletes and inserts."""
     db.run(f"GRANT CREATE ON SCHEMA {plain} TO {plain}_reader; ALTER TABLE {plain}.t OWNER TO {plain}_reader")
@@ -318,14 +346,78 @@ def test_a_table_of_another_role_keeps_its_owner(load: Loads, info: ConnectionIn
     assert dumped(info, plain) == before
 
 
+def test_a_right_that_is_missing_is_no_failure(load: Loads, info: ConnectionInfo, db: Connection, plain: str) -> None:
+    """A member of the owner's role may insert, and may not make a foreign key as the owner could: then rows are inserted."""
+    owner, member = f"{plain}_reader", f"{plain}_member"
+    db.run(
+        f"CREATE TABLE {plain}.few AS SELECT generate_series(0, 99) AS id; ALTER TABLE {plain}.few ADD PRIMARY KEY (id)"
+    )
+    db.run(f"ALTER TABLE {plain}.t ADD FOREIGN KEY (id) REFERENCES {plain}.few; ALTER TABLE {plain}.t OWNER TO {owner}")
+    db.run(f"CREATE ROLE {member} LOGIN PASSWORD 'm' IN ROLE {owner}")
+    db.run(f"GRANT CREATE, USAGE ON SCHEMA {plain} TO {owner}, {member}")
+    sink = load(run_id="new", info=dataclasses.replace(info, user=member, password="m"))
+    stage(sink, "new")
+    assert used(sink).name == "swap"
+    assert sink.publish() == 100
+    assert str(sink.way) == "binary COPY; DELETE and INSERT: permission denied for table few"
+    assert db.run(f"SELECT count(*) FROM {plain}.t") == [[100]]
+
+
 def test_default_rights_are_not_given_to_the_table(
     load: Loads, info: ConnectionInfo, db: Connection, plain: str
 ) -> None:
     """Rights that a new table would get by itself were taken from this one, or never given."""
     db.run(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {plain} GRANT ALL ON TABLES TO PUBLIC")
+    db.run(f"GRANT UPDATE (run) ON {plain}.t TO {plain}_reader; COMMENT ON COLUMN {plain}.t.run IS 'of the load'")
     before = dumped(info, plain)
     sink = load(run_id="new")
     stage(sink, "new")
     sink.publish()
     assert "; swap: " in str(sink.way)
     assert dumped(info, plain) == before
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=() if point == "swapped" else pytest.mark.faults)
+        for point in ("sealed", "built", "ledger", "old_dropped", "swapped", "before_commit")
+    ],
+)
+def test_a_swap_that_is_cut_leaves_the_old_table(
+    load: Loads, info: ConnectionInfo, db: Connection, everything: str, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """With all that belongs to it; what was staged is gone with the next load, which swaps."""
+    db.run(f"INSERT INTO {everything}.t (id, run) VALUES (7, 'old')")
+    before = dumped(info, everything)
+    sink = load(run_id="new")
+    stage(sink, "new")
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "_armed", failpoints._parse(f"postgres.publish.{point}:raise"))
+        with pytest.raises((OSError, ConnectionLostError), match=f"postgres.publish.{point}"):
+            sink.publish()
+    # As if the process were dead.
+    if sink._connection is not None:
+        cut(sink._connection)
+    assert db.run(f"SELECT run FROM {everything}.t") == [["old"]]
+    assert dumped(info, everything) == before
+    again = load(run_id="new")
+    assert again.published() is None
+    stage(again, "new")
+    assert len(staging_tables(db, everything)) == 1
+    assert again.publish() == 100
+    assert "; swap: " in str(again.way)
+    assert dumped(info, everything) == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        (Mode("replace", strategy="swop"), r"strategy='swop' is none\. Did you mean 'swap'"),
+        (Mode("append", strategy="delete"), r"strategy= belongs to mode='replace', and the mode is 'append'\."),
+    ],
+)
+def test_a_wrong_strategy_is_refused_where_it_is_declared(mode: Mode, told: str) -> None:
+    """With the close names, or the mode that it belongs to."""
+    with pytest.raises(DefinitionError, match=told):
+        mode.check("write.postgres('t')")

@@ -281,7 +281,9 @@ def test_the_commits_outcome_is_unknown(info: ConnectionInfo, schema: str, monke
     """The connection is cut at the commit, and the server does not come back."""
     monkeypatch.setattr(outcome, "_PATIENCE", 0.3)
     with Relay(info.host, info.port) as relay:
-        sink = made(dataclasses.replace(info, port=relay.port), schema, "replace")
+        mode = Mode("replace", strategy="delete")  # which has one commit only
+        through = dataclasses.replace(info, port=relay.port)
+        sink = PostgresLoad(through, f"{schema}.t", mode=mode, run_id="run", sink="sink")
         stage(sink, "run")
         relay.cut_at_commit("after", then_refuse=True)
         with pytest.raises(UnknownCommitError) as caught:

@@ -180,7 +180,7 @@ def _of_table(it: Definition) -> Iterator[str]:
 def _rights(it: Definition, made: Definition, target: LoadTarget) -> Iterator[str]:
     """Exactly the target's: default rights may have given others to the staged table."""
     owner = it.table["owner"]
-    if it.table["default rights"] and made.table["default rights"]:
+    if it.table["default rights"] and made.table["default rights"] and not it.each("right"):
         return
     theirs = {part.told["grantee"] for part in made.each("right")} | {owner}
     # The server has made the old owner's the new one's.

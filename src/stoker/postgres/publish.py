@@ -11,7 +11,7 @@ from stoker.failpoints import failpoint
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import parameters
-from stoker.postgres.refusals import DEPENDENTS_EXIST, explained, fields, is_lost, sqlstate
+from stoker.postgres.refusals import DEPENDENTS_EXIST, NO_RIGHT, explained, fields, is_lost, sqlstate
 from stoker.postgres.sealing import BEGIN, counted, sealed, shut_out
 from stoker.postgres.staging import sealed_prefix
 from stoker.postgres.strategy import ChangedError
@@ -184,7 +184,7 @@ def _run(
     connection: Connection, statement: Statement, work: Publication, bound: dict[str, Any], patience: Patience
 ) -> tuple[list[list[Any]], int]:
     if statement.is_quick:
-        return _run_at_once(connection, statement, bound), 0
+        return _run_at_once(connection, statement, work, bound), 0
     may_give_up = statement.is_exclusive and work.strategy.renames and not work.strategy.asked
     if may_give_up:
         patience = replace(patience, seconds=min(patience.seconds, _SHORT))
@@ -205,13 +205,16 @@ def _run(
         raise ChangedError(f"others had a lock on it for {patience.seconds:g} s") from error
 
 
-def _run_at_once(connection: Connection, statement: Statement, bound: dict[str, Any]) -> list[list[Any]]:
+def _run_at_once(
+    connection: Connection, statement: Statement, work: Publication, bound: dict[str, Any]
+) -> list[list[Any]]:
     from pg8000.exceptions import DatabaseError
 
     try:
         return connection.run(statement.sql, **bound) or []
     except DatabaseError as error:
-        if sqlstate(error) != DEPENDENTS_EXIST:
+        if not work.strategy.renames or sqlstate(error) not in {DEPENDENTS_EXIST, NO_RIGHT}:
             raise
         # What the catalogue's query does not know, the server does.
-        raise ChangedError(fields(error).get("D", "something depends on it").splitlines()[0]) from error
+        told = fields(error)
+        raise ChangedError(told.get("D", told.get("M", "")).splitlines()[0]) from error

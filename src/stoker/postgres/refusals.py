@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEPENDENTS_EXIST = "2BP01"
+NO_RIGHT = "42501"
 NOTHING = "Nothing was published."
 _LONGEST = 600
 """Characters of a server's text that a message keeps: a row can be long."""

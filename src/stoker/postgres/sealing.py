@@ -10,7 +10,9 @@ from stoker.failpoints import failpoint
 from stoker.postgres import carried, staging
 from stoker.postgres.definition import definition
 from stoker.postgres.modes.statement import parameters
-from stoker.postgres.refusals import NOTHING
+from stoker.postgres.refusals import NO_RIGHT, NOTHING, fields, sqlstate
+from stoker.postgres.snapshots import older
+from stoker.postgres.strategy import ChangedError
 from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
         TransientError: If the staged rows are not those that were reported, or a lock was not to be had.
         DatabaseError: If the rows do not fit keys, unique indexes or foreign keys.
     """
+    from pg8000.exceptions import DatabaseError
+
     connection.run(BEGIN)
     shut_out(connection, work, patience)
     found = counted(connection, work, reported)
@@ -65,7 +69,17 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
     connection.run("COMMIT")
     failpoint("postgres.publish.sealed")
     work = replace(work, staging=replace(work.staging, table=work.staging.sealed))
-    work = _build(connection, work, patience)
+    try:
+        work = _build(connection, work, patience)
+    except ChangedError as error:
+        return replace(work, strategy=work.strategy.instead(error, work.target))
+    except DatabaseError as error:
+        if sqlstate(error) != NO_RIGHT:
+            raise
+        # To insert into the target may be all that the user is allowed there.
+        connection.run("ROLLBACK")
+        changed = ChangedError(fields(error).get("M", "a right is missing"))
+        return replace(work, strategy=work.strategy.instead(changed, work.target))
     failpoint("postgres.publish.built")
     return work
 
@@ -111,6 +125,8 @@ def _build(connection: Connection, work: Publication, patience: Patience) -> Pub
     """What takes time, while others work with the target; the table is nobody's yet."""
     place, it = work.staging, work.strategy.definition
     connection.run(frozen(place.table))
+    if not work.strategy.asked and (why := older(connection, place.table)):
+        raise ChangedError(why)
     if it is not None:
         connection.run(BEGIN)
         for statement in carried.build(it, place.table, place.nonce):
