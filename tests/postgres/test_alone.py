@@ -10,7 +10,6 @@ import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pytest
 from pyspark.sql import functions as f
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 
     from stoker.postgres.connection import ConnectionInfo
     from support.project import Project
-
-
-@pytest.fixture
-def url(info: ConnectionInfo) -> str:
-    """The server, as a program outside of any project would name it."""
-    password = quote(info.password or "", safe="")
-    return f"postgresql://{info.user}:{password}@{info.host}:{info.port}/{info.database}?sslmode=disable"
 
 
 def test_a_frame_is_loaded_by_a_url(

@@ -122,13 +122,14 @@ class _PostgresSinkLoad(Load):
             inserted=changed.get("inserted"),
             updated=changed.get("updated"),
             deleted=changed.get("deleted"),
+            way=str(self._load.way),
         )
 
     def close(self) -> None:
         self._load.discard()
 
 
-def write_postgres(
+def write_postgres(  # noqa: PLR0913 - options, all by name
     table: str,
     *,
     connection: str,
@@ -137,6 +138,7 @@ def write_postgres(
     latest_by: str | None = None,
     delete_missing: bool = False,
     by: Sequence[str] = (),
+    strategy: str = "auto",
     checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
@@ -151,12 +153,15 @@ def write_postgres(
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
         by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
+            readers wait.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode or the name is wrong, an option is not one of the mode, or a check is none.
+        DefinitionError: If the mode, the strategy or the name is wrong, an option is not one of the mode, or a check is none.
     """
     call = f"write.postgres({table!r})"
     LoadTarget.parse(table)
-    how = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by)
+    how = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
     return PostgresSink(table, connection, mode, how, checks_of(call, checks))

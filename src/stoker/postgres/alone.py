@@ -57,6 +57,7 @@ def load(  # noqa: PLR0913 - options, all by name
     latest_by: str | None = None,
     delete_missing: bool = False,
     by: Sequence[str] = (),
+    strategy: str = "auto",
     run_id: str | None = None,
     wait: float = 300.0,
     environment: str | None = None,
@@ -78,6 +79,9 @@ def load(  # noqa: PLR0913 - options, all by name
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
         by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
+            readers wait.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -97,8 +101,8 @@ def load(  # noqa: PLR0913 - options, all by name
 
     begin = time.monotonic()
     target = LoadTarget.parse(table)
-    options: dict[str, Any] = {"key": key, "latest_by": latest_by, "delete_missing": delete_missing, "by": by}
-    chosen = mode_of(f"stoker.postgres.load({table!r})", mode, **options)
+    call = f"stoker.postgres.load({table!r})"
+    chosen = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
     info = _info(connection, environment, config)
@@ -115,14 +119,13 @@ def load(  # noqa: PLR0913 - options, all by name
         )
         try:
             done = one.published()
-            way = None
             if done is None:
                 one.prepare(frame.schema)
                 one.stage(frame)
-                way = str(one.way)
                 if one.way.note:
                     logger.warning("%s was %s", one.target, one.way.note)
             rows = one.publish() if done is None else done.rows
+            way = None if done else str(one.way)
         finally:
             one.discard()
         seconds = time.monotonic() - begin
