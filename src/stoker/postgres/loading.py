@@ -157,7 +157,7 @@ class PostgresLoad:
             return columns
         there = {column.name: column.type for column in table.columns}
         # Their values are compared in the staging table.
-        exact = (*self._mode.key, self._mode.latest_by)
+        exact = tuple(self._mode.compared)
         others = staged_otherwise(schema, [there[column.name] for column in columns], exact)
         return tuple(dataclasses.replace(column, staged_as=others.get(column.name)) for column in columns)
 
