@@ -17,7 +17,7 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
-from stoker.postgres.modes import keys
+from stoker.postgres.modes import attach, keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
@@ -262,6 +262,11 @@ class PostgresLoad:
         if self._mode.key:
             work = self._plan()
             self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
+        if self._mode.by:
+            work = self._plan()
+            connection = self._revived(work)
+            with self._explained("cannot be prepared"):
+                self._work = dataclasses.replace(work, strategy=attach.decide(connection, work, self._reported))
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -299,7 +304,7 @@ class PostgresLoad:
             if work.strategy.renames and not work.staging.is_sealed:
                 work = self._work = seal(connection, work, self._reported, self._patience)
             published = publish(connection, work, self._reported, self._patience)
-            if self._mode.name == "replace":
+            if self._mode.name in {"replace", "replace_partitions"}:
                 self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None

@@ -184,7 +184,7 @@ def _run(
 ) -> tuple[list[list[Any]], int]:
     if statement.is_quick:
         return _run_at_once(connection, statement, bound), 0
-    may_give_up = statement.is_exclusive and work.strategy.renames and not work.strategy.asked
+    may_give_up = statement.is_exclusive and work.strategy.gives_way
     if may_give_up:
         patience = replace(patience, seconds=min(patience.seconds, _SHORT))
     one_wait = patience.seconds if statement.is_long else None

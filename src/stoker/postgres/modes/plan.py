@@ -28,9 +28,13 @@ def statements(work: Publication) -> list[Statement]:
     """
     if work.mode.name == "replace" and work.strategy.renames:
         return replace.statements(work)
+    dropped = Statement(f"DROP TABLE {work.staging.table.sql}", failpoint="postgres.publish.dropped")
+    if work.strategy.name == "attach":
+        # Each partition is analysed already, and readers wait from here on.
+        return [*partitions.statements(work), dropped]
     return [
         *_MODES[work.mode.name](work),
         # A VACUUM may have the table; it leaves statistics of its own.
         Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
-        Statement(f"DROP TABLE {work.staging.table.sql}", failpoint="postgres.publish.dropped"),
+        dropped,
     ]
