@@ -162,18 +162,42 @@ def test_rows_that_come_meanwhile_are_seen(load: Loads, db: Connection, schema: 
     assert db.run(f"SELECT id FROM {schema}.two ORDER BY 1") == [[1], [2]]
 
 
-def test_a_partition_that_is_altered_meanwhile(load: Loads, db: Connection, schema: str, months: str) -> None:
-    """It is detached, or another has made the one for a new value."""
-    one, other = load(run_id="1", **OPTIONS), load(run_id="2", **OPTIONS)
-    stage_values(one, db, COLUMNS, "(1, 'a', 'new'), (2, 'b', 'new')")
-    stage_values(other, db, COLUMNS, "(1, 'd', 'new')")
-    db.run(f"ALTER TABLE {months}_b RENAME TO renamed")
-    one.publish()
-    assert str(one.way).endswith("DELETE and INSERT: its partitions were altered while the load went on")
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("ALTER TABLE {s}.t_b RENAME TO renamed", "its partitions were altered while the load went on"),
+        ("CREATE INDEX late ON {s}.t_b (id)", "its partitions were altered while the load went on"),
+        ("CREATE VIEW {s}.v AS SELECT * FROM {s}.t_b", "partition {s}.t_b: view {s}.v depends on it"),
+        (
+            "CREATE TABLE {s}.o (id integer, month text, FOREIGN KEY (id, month) REFERENCES {s}.t)",
+            "it has foreign keys, or is referred to",
+        ),
+    ],
+)
+def test_a_partition_that_is_altered_meanwhile_stays(
+    load: Loads, db: Connection, schema: str, months: str, change: str, why: str
+) -> None:
+    """And what has been added to it."""
+    sink = load(**OPTIONS)
+    stage_values(sink, db, COLUMNS, "(1, 'a', 'new'), (2, 'b', 'new')")
+    before = oids(db, months)
+    db.run(change.format(s=schema))
+    sink.publish()
+    assert str(sink.way).endswith(f"DELETE and INSERT: {why.format(s=schema)}")
+    assert set(oids(db, months).values()) == set(before.values())
+    assert db.run(f"SELECT count(*) FROM {months}") == [[5]]
+
+
+def test_a_partition_that_another_has_made_meanwhile(load: Loads, db: Connection, schema: str, months: str) -> None:
+    """The run's next try finds it."""
+    sink = load(**OPTIONS)
+    stage_values(sink, db, COLUMNS, "(1, 'd', 'new')")
     db.run(f"CREATE TABLE {schema}.t_d PARTITION OF {months} FOR VALUES IN ('d')")
     with pytest.raises(TransientError, match=r"(?s)Partition t_d of .* was made by another.*same run id"):
-        other.publish()
-    assert db.run(f"SELECT count(*) FROM {months}") == [[5]]
+        sink.publish()
+    sink.discard()
+    changed_by(load(**OPTIONS), db, COLUMNS, "(1, 'd', 'new')")
+    assert db.run(f"SELECT count(*) FROM {schema}.t_d") == [[1]]
 
 
 def test_a_reader_that_stays_is_not_waited_for_long(

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
-from stoker.postgres import staging
+from stoker.postgres import partitioned, staging
 from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
-from stoker.postgres.modes import attach, keys
+from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
@@ -266,7 +266,10 @@ class PostgresLoad:
             work = self._plan()
             connection = self._revived(work)
             with self._explained("cannot be prepared"):
-                self._work = dataclasses.replace(work, strategy=attach.decide(connection, work, self._reported))
+                connection.run(BEGIN)
+                connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
+                self._work = dataclasses.replace(work, strategy=partitioned.decide(connection, work, self._reported))
+                connection.run("COMMIT")
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
