@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from behaviour.sinks import ATTACH
 from behaviour.target import Target
 from support.loads import write_rows
 from support.warehouse import PASSWORD, configure
@@ -29,6 +30,7 @@ def target(
     monkeypatch.setenv(PASSWORD, info.password)
     configure(project, info)
     table = f"{schema}.rows"
-    if case.mode.name == "append":  # which makes no table
-        db.run(f"CREATE TABLE {table} (id integer, part integer, version integer)")
+    if case.mode.name == "append" or case.mode is ATTACH:  # which makes no table, or none with partitions
+        by = " PARTITION BY LIST (part)" if case.mode is ATTACH else ""
+        db.run(f"CREATE TABLE {table} (id integer, part integer, version integer){by}")
     return Target(case, spark, project.folder, table, db)

@@ -72,6 +72,7 @@ APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_t
 UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
 REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
 REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
+ATTACH = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]}, "attach")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ KINDS = (
     Kind("json", FOLDER_MODES, write.json, read.json),
     Kind(
         "postgres",
-        (REPLACE, REPLACE_BY_DELETE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE),
+        (REPLACE, REPLACE_BY_DELETE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE, ATTACH),
         write.postgres,
         None,
     ),

@@ -55,6 +55,8 @@ TABLE = {
     "postgres.publish.compared": False,
     "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
+    "postgres.publish.filled": False,
+    "postgres.publish.attached": False,
     "postgres.publish.dropped": False,
     "postgres.publish.before_commit": False,
     "postgres.publish.after_commit": True,
@@ -62,6 +64,8 @@ TABLE = {
 }
 SWAP = {"sealed", "built", "old_dropped", "swapped"}
 """The last words of the steps in which the staged table takes the target's place."""
+ATTACH = {"filled", "attached"}
+"""The same where partitions do."""
 FIRST = {"postgres.publish.named": False}
 """Of a run that makes the table."""
 RECORD = {
@@ -111,10 +115,13 @@ def _passed(case: str, point: str) -> bool:
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
         others = {
-            "postgres-replace": {"deleted", "compared", "updated", "inserted", "dropped"},
-            "postgres-append": {"deleted", "compared", "updated"} | SWAP,
-            "postgres-upsert": {"deleted"} | SWAP,
-        }.get(case, {"compared", "updated"} | SWAP)
+            "postgres-replace": {"deleted", "compared", "updated", "inserted", "dropped"} | ATTACH,
+            "postgres-replace_by_delete": {"compared", "updated"} | SWAP | ATTACH,
+            "postgres-append": {"deleted", "compared", "updated"} | SWAP | ATTACH,
+            "postgres-upsert": {"deleted"} | SWAP | ATTACH,
+            "postgres-replace_partitions": {"compared", "updated"} | SWAP | ATTACH,
+            "postgres-attach": {"deleted", "compared", "updated", "inserted"} | SWAP,
+        }[case]
         return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"

@@ -53,14 +53,17 @@ def insert(db: Connection, load: PostgresLoad, values: str) -> int:
 def stage_values(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> int:
     """Stage what tasks would: rows by SQL, each part by one attempt."""
     load.prepare(schema_of(columns))
-    staging = load._plan().staging.table.sql
-    told = []
-    for at, part in enumerate(parts):
-        if part:
-            transaction = insert(db, load, part)
-            rows = db.run(f"SELECT count(*) FROM {staging} WHERE xmin = '{transaction}'::xid")[0][0]
-            told.append((at, transaction, rows))
-    return load._report(told)
+    return load._report([(at, *put(load, db, part)) for at, part in enumerate(parts) if part])
+
+
+def put(load: PostgresLoad, db: Connection, values: str) -> tuple[int, int]:
+    """Rows that one attempt brings; answers its transaction and their number."""
+    db.run("BEGIN")
+    transaction = int(db.run("SELECT pg_current_xact_id()::xid::text")[0][0])
+    db.run(f"INSERT INTO {load._plan().staging.table.sql} VALUES {values}")
+    rows = db.row_count
+    db.run("COMMIT")
+    return transaction, rows
 
 
 def changed_by(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postgres.publisher import changed_by, content, insert, schema_of
+from postgres.publisher import changed_by, content, put, schema_of
 from stoker.errors import DefinitionError, SinkError
 from stoker.postgres.modes.choice import Mode
 
@@ -74,9 +74,9 @@ def test_rows_of_attempts_that_do_not_count_replace_nothing(load: Loads, db: Con
     db.run(f"INSERT INTO {schema}.t VALUES (1, 'a'), (2, 'b'), (3, NULL)")
     sink = load(mode="replace_partitions", by=("month",))
     sink.prepare(schema_of("id integer, month string"))
-    transaction = insert(db, sink, "(10, 'a')")
-    insert(db, sink, "(11, 'b'), (12, NULL)")
-    sink._report([(0, transaction, 1)])
+    ours = put(sink, db, "(10, 'a')")
+    put(sink, db, "(11, 'b'), (12, NULL)")
+    sink._report([(0, *ours)])
     sink.publish()
     assert content(db, schema) == [[2, "b"], [3, None], [10, "a"]]
 

@@ -80,7 +80,8 @@ def load(  # noqa: PLR0913 - options, all by name
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
         by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
         strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
-            it is `delete`; also `swap`, `delete` and `truncate`.
+            it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
+            readers wait.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -100,8 +101,8 @@ def load(  # noqa: PLR0913 - options, all by name
 
     begin = time.monotonic()
     target = LoadTarget.parse(table)
-    options: dict[str, Any] = {"key": key, "latest_by": latest_by, "delete_missing": delete_missing, "by": by}
-    chosen = mode_of(f"stoker.postgres.load({table!r})", mode, **options, strategy=strategy)
+    call = f"stoker.postgres.load({table!r})"
+    chosen = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
     info = _info(connection, environment, config)
@@ -118,7 +119,6 @@ def load(  # noqa: PLR0913 - options, all by name
         )
         try:
             done = one.published()
-            way = None
             if done is None:
                 one.prepare(frame.schema)
                 one.stage(frame)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
-from stoker.postgres import staging
+from stoker.postgres import partitioned, staging
 from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
@@ -157,7 +157,7 @@ class PostgresLoad:
             return columns
         there = {column.name: column.type for column in table.columns}
         # Their values are compared in the staging table.
-        exact = (*self._mode.key, self._mode.latest_by)
+        exact = tuple(self._mode.compared)
         others = staged_otherwise(schema, [there[column.name] for column in columns], exact)
         return tuple(dataclasses.replace(column, staged_as=others.get(column.name)) for column in columns)
 
@@ -262,6 +262,14 @@ class PostgresLoad:
         if self._mode.key:
             work = self._plan()
             self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
+        if self._mode.by:
+            work = self._plan()
+            connection = self._revived(work)
+            with self._explained("cannot be prepared"):
+                connection.run(BEGIN)
+                connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
+                self._work = dataclasses.replace(work, strategy=partitioned.decide(connection, work, self._reported))
+                connection.run("COMMIT")
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -299,7 +307,7 @@ class PostgresLoad:
             if work.strategy.renames and not work.staging.is_sealed:
                 work = self._work = seal(connection, work, self._reported, self._patience)
             published = publish(connection, work, self._reported, self._patience)
-            if self._mode.name == "replace":
+            if self._mode.name in {"replace", "replace_partitions"}:
                 self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None

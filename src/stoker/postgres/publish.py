@@ -185,7 +185,7 @@ def _run(
 ) -> tuple[list[list[Any]], int]:
     if statement.is_quick:
         return _run_at_once(connection, statement, work, bound), 0
-    may_give_up = statement.is_exclusive and work.strategy.renames and not work.strategy.asked
+    may_give_up = statement.is_exclusive and work.strategy.gives_way
     if may_give_up:
         patience = replace(patience, seconds=min(patience.seconds, _SHORT))
     one_wait = patience.seconds if statement.is_long else None
@@ -213,7 +213,7 @@ def _run_at_once(
     try:
         return connection.run(statement.sql, **bound) or []
     except DatabaseError as error:
-        if not work.strategy.renames or sqlstate(error) not in {DEPENDENTS_EXIST, NO_RIGHT}:
+        if not work.strategy.needs_the_catalogue_as_it_was or sqlstate(error) not in {DEPENDENTS_EXIST, NO_RIGHT}:
             raise
         # What the catalogue's query does not know, the server does.
         told = fields(error)

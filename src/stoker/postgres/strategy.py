@@ -28,6 +28,7 @@ _TITLES = {
     "swap": "swap",
     "delete": "DELETE and INSERT",
     "truncate": "TRUNCATE and INSERT",
+    "attach": "DETACH and ATTACH",
 }
 
 
@@ -36,20 +37,37 @@ class ChangedError(Exception):
 
 
 @dataclass(frozen=True)
+class Partition:
+    """One of a table's partitions, as it was when the strategy was chosen."""
+
+    oid: int
+    name: LoadTarget
+    bound: str
+    """`FOR VALUES ...`"""
+    condition: str
+    """What its rows hold, as SQL."""
+    definition: Definition
+
+
+@dataclass(frozen=True)
 class Strategy:
     """A way to replace, and why it is this one."""
 
     name: str
-    """`create`, `swap`, `delete` or `truncate`."""
+    """`create`, `swap`, `delete` or `truncate`; `attach` or `delete` of partitions."""
     why: str
     asked: bool = False
     """Whether the user asked for it, so that no other will do."""
     oid: int = 0
-    """The target; of `swap`."""
+    """The target; of `swap` and of partitions."""
     definition: Definition | None = None
     """Of the target, by which it is seen whether somebody has altered it; of `swap`."""
     obstacles: tuple[Obstacle, ...] = ()
     """Those that the user waived; of `swap`."""
+    partitions: tuple[Partition, ...] = ()
+    """Those that are replaced as wholes; of `attach`."""
+    new_partitions: tuple[tuple[LoadTarget, str], ...] = ()
+    """Those that are made for new values: name and bound."""
 
     def __str__(self) -> str:
         return f"{_TITLES[self.name]}: {self.why}"
@@ -58,6 +76,16 @@ class Strategy:
     def renames(self) -> bool:
         """Whether the staged table itself becomes the target."""
         return self.name in {"create", "swap"}
+
+    @property
+    def needs_the_catalogue_as_it_was(self) -> bool:
+        """Whether it was chosen by what the catalogue said of the target."""
+        return self.renames or self.name == "attach"
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether another is taken if a lock that holds readers up is not to be had soon."""
+        return not self.asked and self.needs_the_catalogue_as_it_was
 
     def instead(self, error: ChangedError, target: LoadTarget) -> Strategy:
         """What is done when it turns out that the table has changed.
@@ -71,7 +99,7 @@ class Strategy:
                 state=NOTHING,
                 next_step="Run again with the same run id, or leave strategy= out: then it is replaced by DELETE and INSERT.",
             )
-        return Strategy("delete", str(error))
+        return Strategy("delete", str(error), oid=self.oid, new_partitions=self.new_partitions)
 
 
 DELETE = Strategy("delete", "")

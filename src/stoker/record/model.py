@@ -79,7 +79,7 @@ class SinkRecord:
     where: str
     """The path or table, resolved, without secrets."""
     mode: str
-    """`replace`, `append` or `replace_partitions`."""
+    """`replace`, `append`, `replace_partitions` or `upsert`."""
     output: str | None = None
     """The transformer's output, if it has several."""
     published: bool = False

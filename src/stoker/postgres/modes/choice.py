@@ -136,7 +136,7 @@ def mode_of(
         latest_by: One column.
         delete_missing: Whether or not.
         by: Columns.
-        strategy: Of `replace`.
+        strategy: One of `STRATEGIES`.
 
     Raises:
         DefinitionError: If there is no such mode, or an option is wrong, missing, or not one of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stoker.postgres.modes import append
+from stoker.postgres.modes import append, attach
 from stoker.postgres.modes.replace import made_if_missing
 from stoker.postgres.modes.statement import Statement
 from stoker.postgres.names import quote
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 def statements(work: Publication) -> list[Statement]:
-    """DELETE of the partitions that are staged, and INSERT."""
+    """ATTACH and DETACH where the table is partitioned that way, else DELETE and INSERT."""
+    if work.strategy.name == "attach":
+        return attach.statements(work)
     return [
         *made_if_missing(work),
         Statement(f"ANALYZE {work.staging.table.sql} ({', '.join(map(quote, work.mode.by))})"),
         # Writers wait and readers do not.
         Statement(f"LOCK TABLE {work.target.sql} IN SHARE ROW EXCLUSIVE MODE"),
         *_deletes(work),
+        *attach.new_partitions(work),
         *append.statements(work),
     ]
 

@@ -28,6 +28,9 @@ def statements(work: Publication) -> list[Statement]:
     """
     if work.mode.name == "replace" and work.strategy.renames:
         return replace.statements(work)
+    if work.strategy.name == "attach":
+        # Each partition is analysed already, and readers wait from here on.
+        return [*partitions.statements(work), *dropped(work)]
     return [
         *_MODES[work.mode.name](work),
         # A VACUUM may have the table; it leaves statistics of its own.

@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 def statements(work: Publication) -> list[Statement]:
     """DELETE of what the input lacks, UPDATE of what differs, INSERT of what is new."""
     target, key = work.target.sql, work.mode.key
-    staged = work.staging.table.sql
+    table = work.staging.table.sql
+    staged = f"(SELECT {', '.join(column.selected for column in work.columns)} FROM {table}) AS staged"  # noqa: S608 - quoted
     changes = LoadTarget(work.target.schema, f"stoker_changes_{work.staging.nonce}").sql
     others = [column.name for column in work.columns if column.name not in key]
     done = [
         *made_if_missing(work, key=key),
         # What is left needs no condition, of which the server would not know how many rows it leaves.
-        Statement(f"DELETE FROM {staged} WHERE NOT xmin = ANY(:transactions::xid[])"),  # noqa: S608 - quoted
+        Statement(f"DELETE FROM {table} WHERE NOT {work.is_reported}"),  # noqa: S608 - quoted
         # Without it the server takes any order for a mess, or a mess for an order.
-        Statement(f"ANALYZE {staged} ({', '.join(map(quote, key))})"),
+        Statement(f"ANALYZE {table} ({', '.join(map(quote, key))})"),
         # Writers wait and readers do not.
         Statement(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE"),
     ]
     if work.mode.delete_missing:
         sql = (
             f"DELETE FROM {target} AS there "  # noqa: S608 - quoted
-            f"WHERE NOT EXISTS (SELECT FROM {staged} AS staged WHERE {_same(key, 'staged')})"
+            f"WHERE NOT EXISTS (SELECT FROM {staged} WHERE {_same(key, 'staged')})"
         )
         done.append(Statement(sql, is_long=True, failpoint="postgres.publish.deleted", counts="deleted"))
     # Byte by byte: some types have no equality (json, xml), others one that overlooks differences (citext, interval, box). What
     # is found to differ without need is rewritten, and no difference is overlooked.
-    rows = f"(SELECT {', '.join(column.selected for column in work.columns)} FROM {staged})"  # noqa: S608 - quoted
     differs = (
         f" OR record_image_ne(ROW({_listed('there', others)}), ROW({_listed('staged', others)}))" if others else ""
     )
@@ -51,7 +51,7 @@ def statements(work: Publication) -> list[Statement]:
     changed = {column.name: f"changed.c{at}" for at, column in enumerate(work.columns)}
     sql = (
         f"CREATE UNLOGGED TABLE {changes} (is_new, {', '.join(numbered)}) AS "  # noqa: S608 - quoted
-        f"SELECT there.ctid IS NULL, {_listed('staged', changed)} FROM {rows} AS staged LEFT JOIN {target} AS there "
+        f"SELECT there.ctid IS NULL, {_listed('staged', changed)} FROM {staged} LEFT JOIN {target} AS there "
         f"ON {_same(key, 'staged')} WHERE there.ctid IS NULL{differs}"
     )
     done.append(Statement(sql, is_long=True, failpoint="postgres.publish.compared"))
