@@ -44,6 +44,10 @@ def _replaced(there: Rows, loaded: Rows) -> Rows:
     return [row for rows in (_by_part(there) | _by_part(loaded)).values() for row in rows]
 
 
+def _upserted(there: Rows, loaded: Rows) -> Rows:
+    return list(({row[0]: row for row in there} | {row[0]: row for row in loaded}).values())
+
+
 def _each_part_old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
     before, after, found = _by_part(old), _by_part(new), _by_part(seen)
     parts = before.keys() | after.keys() | found.keys()
@@ -60,7 +64,9 @@ def _old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
 
 REPLACE = Mode("replace", lambda there, loaded: loaded, _old_or_new)
 APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_the_new)
+UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
 REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
+REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Kind:
         """The sink into `lake/WHERE`, or into the table of that name."""
         if self.is_folder:
             return self.write(place("lake") / where, mode=mode.name, **{**mode.options, **options})
-        return self.write(where, connection="warehouse", mode=mode.name, **options)
+        return self.write(where, connection="warehouse", mode=mode.name, **{**mode.options, **options})
 
 
 FOLDER_MODES = (REPLACE, APPEND, REPLACE_PARTITIONS)
@@ -90,7 +96,7 @@ KINDS = (
     Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
-    Kind("postgres", (REPLACE, APPEND), write.postgres, None),
+    Kind("postgres", (REPLACE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE), write.postgres, None),
 )
 
 

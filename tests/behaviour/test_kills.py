@@ -48,6 +48,8 @@ TABLE = {
     "postgres.publish.counted": False,
     "postgres.publish.ledger": False,
     "postgres.publish.deleted": False,
+    "postgres.publish.compared": False,
+    "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
     "postgres.publish.dropped": False,
     "postgres.publish.before_commit": False,
@@ -89,6 +91,7 @@ IN_EVERY_RUN = {
     ("parquet-append", "files.publish.one_moved"),
     ("postgres-replace", "postgres.publish.deleted"),
     ("postgres-append", "postgres.publish.after_commit"),
+    ("postgres-upsert", "postgres.publish.updated"),
     ("parquet-append", "record.renamed"),
 }
 FORMATS_DIFFER_AT = {"files.stage.written", "files.publish.one_moved", "files.publish.moved"}
@@ -98,7 +101,10 @@ def _passed(case: str, point: str) -> bool:
     """Whether a run of that case passes that point, and is worth killing there."""
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
-        return point in TABLE and not (mode == "append" and point == "postgres.publish.deleted")
+        others = {"append": {"deleted", "compared", "updated"}, "upsert": {"deleted"}}.get(
+            mode, {"compared", "updated"}
+        )
+        return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"
     skipped = {"replace": {"files.publish.one_moved"}, "append": {"files.publish.exchanged"}}.get(mode, set())

@@ -8,7 +8,7 @@ import pytest
 
 from checks.cases import CASES, MORE, ROWS, SCHEMA
 from stoker.checks.postgres import PostgresChecker
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:

@@ -122,7 +122,9 @@ def test_show_has_everything(store: RecordStore, stoker: Stoker) -> None:
         CheckRecord("rows", "fail", CheckState.PASSED, None, 5, "5 rows, the last run 4"),
     ]
     sinks = [
-        SinkRecord("parquet", "/lake/p", "append", "good", True, True, 5, 1, 2000, ["column x is new"], checks),
+        SinkRecord(
+            "parquet", "/lake/p", "append", "good", True, True, 5, 1, 2000, changes=["column x is new"], checks=checks
+        ),
         SinkRecord("postgres", "s.p", "append", "good", way="binary COPY"),
     ]
     store.write(

@@ -96,6 +96,8 @@ def _sink(sink: SinkRecord) -> Iterator[str]:
     sizes = [number_of(sink.rows, "row")] if sink.rows is not None else []
     sizes += [number_of(sink.files, "file")] if sink.files is not None else []
     sizes += [size(sink.bytes)] if sink.bytes is not None else []
+    changed = {"inserted": sink.inserted, "updated": sink.updated, "deleted": sink.deleted}
+    sizes += [f"{rows:,} {what}" for what, rows in changed.items() if rows is not None]
     output = f"{sink.output}: " if sink.output else ""
     yield f"-> {output}{sink.kind} {sink.where} ({sink.mode}): {', '.join([state, *sizes])}"
     if sink.way:

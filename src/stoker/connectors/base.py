@@ -125,6 +125,10 @@ class Loaded:
     bytes: int | None = None
     changes: tuple[str, ...] = ()
     """How the columns differ from those that were published before, a sentence each."""
+    inserted: int | None = None
+    updated: int | None = None
+    deleted: int | None = None
+    """Rows of the target that were added, rewritten and removed."""
     way: str | None = None
     """How the rows were sent, where the sink has several ways, and why not the fastest; for the run record."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, StokerError, TransientError
@@ -9,7 +10,6 @@ from stoker.failpoints import failpoint
 from stoker.postgres import staging
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
-from stoker.postgres.names import quote
 from stoker.postgres.refusals import NOTHING, explained, is_lost
 from stoker.postgres.waiting import run_patiently
 
@@ -24,17 +24,24 @@ if TYPE_CHECKING:
 BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
-def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    """Publish the rows of the reported attempts in one transaction; readers see the old rows until it commits.
+@dataclass(frozen=True)
+class Published:
+    """What a publish did."""
+
+    rows: int
+    """The rows that were published, by this call or by another attempt of the same run."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """How many rows of the target were `inserted`, `updated` and `deleted`, as far as this call did it and knows."""
+
+
+def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
+    """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
 
     Args:
         connection: The driver's. It is in no transaction before, and in none after, unless it was lost.
         work: What.
-        reported: Rows by attempt, as Spark handed them from the tasks that succeeded.
+        reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
-
-    Returns:
-        The rows that were published, by this call or by another attempt of the same run.
 
     Raises:
         SinkError: If the server refuses.
@@ -46,8 +53,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
     try:
         with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
-            connection.run("SET LOCAL statement_timeout = 0")
-            rows = _steps(connection, work, reported, patience)
+            published = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
     except UncertainCommitError:
@@ -59,7 +65,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         cut(connection)
         raise
     failpoint("postgres.publish.after_commit")
-    return rows
+    return published
 
 
 class UncertainCommitError(Exception):
@@ -90,7 +96,7 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
         cut(connection)
 
 
-def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
+def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
     staged = work.staging.table
     # Late attempts are shut out from here on: what is counted now is what is published.
     run_patiently(
@@ -104,8 +110,9 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     _check_counts(connection, work, reported)
     failpoint("postgres.publish.counted")
     rows = sum(reported.values())
+    changed: dict[str, int] = {}
     # Here a second attempt of the same run waits until the first has committed or failed.
-    written = run_patiently(
+    written, _ = run_patiently(
         connection,
         work.ledger.statement(),
         patience,
@@ -121,21 +128,23 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
         rows = earlier.rows if earlier else rows
     else:
         for statement in statements(work):
-            _run(connection, statement, work, reported, patience)
+            count = _run(connection, statement, work, reported, patience)
+            if statement.counts is not None:
+                changed[statement.counts] = changed.get(statement.counts, 0) + count
     connection.run(f"DROP TABLE {staged.sql}")
     failpoint("postgres.publish.dropped")
-    return rows
+    return Published(rows, changed)
 
 
 def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
-    tag = quote(work.staging.tag)
-    found = dict(connection.run(f"SELECT {tag}, count(*) FROM {work.staging.table.sql} GROUP BY 1"))  # noqa: S608 - quoted
-    wrong = {attempt: rows for attempt, rows in reported.items() if found.get(attempt, 0) != rows}
+    counted = connection.run(f"SELECT xmin::text, count(*) FROM {work.staging.table.sql} GROUP BY xmin")  # noqa: S608 - quoted
+    found = {int(transaction): rows for transaction, rows in counted}
+    wrong = {transaction: rows for transaction, rows in reported.items() if found.get(transaction, 0) != rows}
     if wrong:
-        attempt, rows = next(iter(wrong.items()))
+        transaction, rows = next(iter(wrong.items()))
         raise TransientError(
-            f"The staged rows for {work.target} are not those that the tasks reported: attempt {attempt} reported {rows}, "
-            f"{found.get(attempt, 0)} are staged ({len(wrong)} of {len(reported)} attempts differ).",
+            f"The staged rows for {work.target} are not those that the tasks reported: {rows} in transaction {transaction}, "
+            f"of which {found.get(transaction, 0)} are staged ({len(wrong)} of {len(reported)} transactions differ).",
             state=NOTHING,
             next_step="Run again with the same run id; a restart of the server empties staging tables.",
         )
@@ -147,11 +156,11 @@ def _run(
     work: Publication,
     reported: Mapping[int, int],
     patience: Patience,
-) -> None:
+) -> int:
     parameters = dict(statement.parameters)
-    if ":attempts" in statement.sql:
-        parameters["attempts"] = list(reported)
-    rows = run_patiently(
+    if ":transactions" in statement.sql:
+        parameters["transactions"] = [str(transaction) for transaction in reported]
+    rows, count = run_patiently(
         connection,
         statement.sql,
         patience,
@@ -163,3 +172,4 @@ def _run(
         statement.judge(rows)
     if statement.failpoint is not None:
         failpoint(statement.failpoint)
+    return count

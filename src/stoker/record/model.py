@@ -92,6 +92,12 @@ class SinkRecord:
     """Files written, if they are files."""
     bytes: int | None = None
     """Bytes of these files."""
+    inserted: int | None = None
+    """Rows that were added to a table; null if the sink cannot tell."""
+    updated: int | None = None
+    """Rows of a table that were rewritten."""
+    deleted: int | None = None
+    """Rows of a table that were removed."""
     changes: list[str] = field(default_factory=list)
     """How the columns differ from those that were published before, and what `on_drift=` made of it."""
     checks: list[CheckRecord] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stoker.postgres.modes import append, replace
+from stoker.postgres.modes import append, partitions, replace, upsert
 from stoker.postgres.modes.statement import Statement
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _MODES: Mapping[str, Callable[[Publication], list[Statement]]] = {
     "append": append.statements,
     "replace": replace.statements,
+    "upsert": upsert.statements,
+    "replace_partitions": partitions.statements,
 }
 
 

@@ -35,11 +35,8 @@ class Publication:
 
     @property
     def staged(self) -> str:
-        """A query for the rows that are published; its parameter is `attempts`."""
-        return (
-            f"SELECT {self.names} FROM {self.staging.table.sql} "  # noqa: S608 - quoted
-            f"WHERE {quote(self.staging.tag)} = ANY(:attempts::bigint[])"
-        )
+        """A query for the rows that are published; its parameter is `transactions`."""
+        return f"SELECT {self.names} FROM {self.staging.table.sql} WHERE xmin = ANY(:transactions::xid[])"  # noqa: S608 - quoted
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,12 @@ class Statement:
     sql: str
     """With `:name` for its parameters."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Besides `attempts`, which is bound where the SQL has it."""
+    """Besides `transactions`, which is bound where the SQL has it."""
     is_long: bool = False
     """Whether it works long once it has its locks: then it waits for them once, and is not begun anew."""
     failpoint: str | None = None
     """Reached when it is done."""
+    counts: str | None = None
+    """What becomes of the rows that it counts: `inserted`, `updated` or `deleted`."""
     judge: Callable[[list[list[Any]]], None] | None = None
     """Looks at the rows that it answered, and raises if they forbid the publish."""
