@@ -15,7 +15,9 @@ import pytest
 from pyspark.sql import functions as f
 
 from stoker.errors import ConfigurationError, DefinitionError, SinkError, UsageError
-from stoker.postgres import load
+from stoker.postgres import load, spread
+from stoker.postgres.spread import Spread
+from stoker.spark.slots import task_slots
 from support.warehouse import PASSWORD, configure
 
 if TYPE_CHECKING:
@@ -143,6 +145,77 @@ def test_executors_without_stoker_are_told_how_to_get_it(
     monkeypatch.setattr(sys, "path", list(sys.path))  # the driver gets the zip too
     spark.sparkContext.addPyFile(str(shipped(tmp_path)))
     assert load(spark.range(5), f"{schema}.t", connection=url, mode="replace").rows == 5
+
+
+def test_sql_of_the_users_own_is_part_of_the_publish(
+    spark: SparkSession, db: Connection, schema: str, url: str
+) -> None:
+    """Before and after the rows, in one transaction with them, with colons as they are; a failure is named as theirs."""
+    db.run(f"CREATE TABLE {schema}.log (rows bigint, told text)")
+    count = f"INSERT INTO {schema}.log SELECT count(*), 'a:b' FROM {schema}.t"
+    db.run(f"CREATE TABLE {schema}.t (id bigint)")
+    into: dict[str, Any] = {"connection": url, "mode": "append"}
+    load(spark.range(3), f"{schema}.t", **into, before=count, after=[count, f"DELETE FROM {schema}.t WHERE id = 0"])
+    assert db.run(f"SELECT rows, told FROM {schema}.log ORDER BY 1") == [[0, "a:b"], [3, "a:b"]]
+    with pytest.raises(
+        SinkError, match=rf"The SQL of after= for {schema}\.t failed: relation \"nowhere\" does not exist"
+    ):
+        load(spark.range(3), f"{schema}.t", **into, before=count, after="TABLE nowhere")
+    with pytest.raises(SinkError, match=r"(?s)The SQL of before= .*one statement in each text"):
+        load(spark.range(3), f"{schema}.t", **into, before="SELECT 1; COMMIT")
+    assert db.run(f"SELECT count(*) FROM {schema}.log") == [[2]]
+    assert db.run(f"SELECT count(*) FROM {schema}.t") == [[2]]
+
+
+@pytest.mark.parametrize("sql", ["commit", " /* x */ COMMIT;", "-- x\nRollback", "START  transaction", "end", "(abort"])
+def test_sql_that_ends_the_transaction_is_refused(spark: SparkSession, sql: str) -> None:
+    """It would commit the note of the load without its rows."""
+    with pytest.raises(DefinitionError, match="part of the transaction"):
+        load(spark.range(1), "t", connection="postgresql://a:b@127.0.0.1:1/c", mode="append", after=["SELECT 1", sql])
+
+
+def test_so_many_tasks_send_at_once(
+    spark: SparkSession, db: Connection, schema: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more could run, rows are repartitioned, which is said; where no more can run, they stay as they are."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint)")
+    frame = spark.range(0, 90, 1, 9)
+    monkeypatch.setattr(spread, "task_slots", lambda _: 16)
+    ways = [
+        load(frame, f"{schema}.t", connection=url, mode="append", connections=number).way for number in (3, None, 16)
+    ]
+    assert ways == [
+        "binary COPY; repartitioned for at most 3 connections",
+        "binary COPY; repartitioned for at most 8 connections",
+        "binary COPY",
+    ]
+    assert db.run(f"SELECT count(*) FROM {schema}.t") == [[270]]
+    assert Spread(2, cheap=True).of(frame).rdd.getNumPartitions() == 2
+    assert Spread(2, cheap=False).of(frame).rdd.getNumPartitions() == 2
+
+
+def test_a_session_knows_how_many_tasks_run_at_once(spark: SparkSession) -> None:
+    """One core is one task."""
+    assert task_slots(spark.sparkContext) == spark.sparkContext.defaultParallelism
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"connections": 0}, "is a number from 1, not 0"),
+        ({"columns": ["id"]}, "is a dict"),
+        ({"columns": {"id": ""}}, "is no name and type"),
+        ({"columns": {"id": "int; DROP TABLE t"}}, "is more than a type"),
+        ({"before": [1]}, "before= is a statement"),
+        ({"after": "  "}, "after= is a statement"),
+        ({"key": ["id"]}, "belongs to mode='upsert'"),
+    ],
+)
+def test_wrong_options_are_refused(spark: SparkSession, option: dict[str, Any], told: str) -> None:
+    """Before anything is done, and by the call that a user wrote."""
+    with pytest.raises(DefinitionError, match=told) as caught:
+        load(spark.range(1), "t", connection="postgresql://a:b@127.0.0.1:1/c", mode="append", **option)
+    assert caught.value.what.startswith("stoker.postgres.load('t'): ")
 
 
 def python_without_stoker(folder: Path) -> Path:

@@ -13,10 +13,11 @@ from stoker.postgres.connection import resolve
 from stoker.postgres.info import application_name
 from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.options import PLAIN, LoadOptions
 from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -38,6 +39,7 @@ class PostgresSink(Sink):
     key: tuple[str, ...] = ()
     latest_by: str | None = None
     delete_missing: bool = False
+    options: LoadOptions = PLAIN
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
@@ -96,6 +98,7 @@ class _PostgresSinkLoad(Load):
             mode=sink.how,
             run_id=context.run_id,
             sink=name,
+            options=sink.options,
             wait=config.run.lease_wait,
             stopped=context.stopped,
         )
@@ -138,7 +141,7 @@ class _PostgresSinkLoad(Load):
         self._load.discard()
 
 
-def write_postgres(
+def write_postgres(  # noqa: PLR0913 - options, each by its name
     table: str,
     *,
     connection: str,
@@ -146,6 +149,10 @@ def write_postgres(
     key: Sequence[str] = (),
     latest_by: str | None = None,
     delete_missing: bool = False,
+    columns: Mapping[str, str] | None = None,
+    before: str | Sequence[str] = (),
+    after: str | Sequence[str] = (),
+    connections: int | None = None,
     checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
@@ -158,11 +165,18 @@ def write_postgres(
         key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        columns: Types of the table for some columns, as `{"geometry": "geometry(Point,4326)", "tags": "jsonb"}`: a table that is made
+            has them, one that is there must have them. The others are derived from the frame's types.
+        before: SQL that the publishing transaction runs before the rows: a statement, or a list of statements. It has no parameters.
+        after: SQL that the publishing transaction runs after the rows.
+        connections: How many tasks send at once at most, each over a connection of its own; by default 8. Rows are repartitioned if
+            more could run at once.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
         DefinitionError: If the mode or the name is wrong, an option is not one of the mode, or a check is none.
     """
     call = f"write.postgres({table!r})"
-    columns = columns_of(call, "key", key)
-    return PostgresSink(table, connection, mode, checks_of(call, checks), columns, latest_by, delete_missing)
+    options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
+    keys = columns_of(call, "key", key)
+    return PostgresSink(table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, options)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, UsageError, missing_extra
-from stoker.postgres.modes.choice import Mode
+from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.options import LoadOptions
 from stoker.record import checked_run_id, new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pyspark.sql import DataFrame
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.info import ConnectionInfo
 
 logger = logging.getLogger(__name__)
 
@@ -36,17 +37,28 @@ class LoadResult:
     """With it, another call of the same load does nothing."""
     already_published: bool
     """Whether the run had been published before, so that this call did nothing."""
+    inserted: int | None
+    """Rows of the table that were added; None if that is not known."""
+    updated: int | None
+    deleted: int | None
     way: str | None
     """How the rows were sent, and why not the fastest way; None if none were sent."""
     seconds: float
 
 
-def load(
+def load(  # noqa: PLR0913 - options, each by its name
     frame: DataFrame,
     table: str,
     *,
     connection: str,
     mode: str,
+    key: Sequence[str] = (),
+    latest_by: str | None = None,
+    delete_missing: bool = False,
+    columns: Mapping[str, str] | None = None,
+    before: str | Sequence[str] = (),
+    after: str | Sequence[str] = (),
+    connections: int | None = None,
     run_id: str | None = None,
     wait: float = 300.0,
     environment: str | None = None,
@@ -61,7 +73,14 @@ def load(
         frame: The rows. They are computed once.
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: `postgresql://user:password@host:port/database?sslmode=...`, or a name under `[postgres]` of a `stoker.toml`.
-        mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+        mode: `append`, `replace` or `upsert`, with the options of `write.postgres`.
+        key: As there.
+        latest_by: As there.
+        delete_missing: As there.
+        columns: As there.
+        before: As there.
+        after: As there.
+        connections: As there.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -70,7 +89,7 @@ def load(
 
     Raises:
         UsageError: If an argument is wrong.
-        DefinitionError: If the table's name or the mode is.
+        DefinitionError: If the table's name, the mode or one of its options is.
         ConfigurationError: If the connection is not configured or refused, or the frame is one of Spark Connect.
         SinkError: If the frame does not fit the table, or the server refuses a row; nothing was published.
         TransientError: If trying again may succeed, also as `ConnectionLostError`; nothing was published.
@@ -81,8 +100,10 @@ def load(
 
     begin = time.monotonic()
     target = LoadTarget.parse(table)
-    chosen = Mode(mode)
-    chosen.check(f"stoker.postgres.load({table!r})")
+    call = f"stoker.postgres.load({table!r})"
+    chosen = Mode(mode, columns_of(call, "key", key), latest_by, delete_missing)
+    chosen.check(call)
+    options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
     info = _info(connection, environment, config)
@@ -94,6 +115,7 @@ def load(
             mode=chosen,
             run_id=run,
             sink=f"stoker.postgres.load -> {target}",
+            options=options,
             wait=wait,
             stopped=stopped,
         )
@@ -109,7 +131,17 @@ def load(
             rows = one.publish() if done is None else done.rows
         finally:
             one.discard()
-        return LoadResult(str(one.target), mode, rows, run, done is not None, way, time.monotonic() - begin)
+        changed = {what: one.changed.get(what) for what in ("inserted", "updated", "deleted")}
+        return LoadResult(
+            table=str(one.target),
+            mode=mode,
+            rows=rows,
+            run_id=run,
+            already_published=done is not None,
+            way=way,
+            seconds=time.monotonic() - begin,
+            **changed,
+        )
 
     return interruptible(frame.sparkSession, work)
 
@@ -146,7 +178,7 @@ def _info(connection: str, environment: str | None, config: str | Path | None) -
 
         return from_url(connection)
     from stoker.config import find_config, load_config
-    from stoker.postgres.connection import resolve
+    from stoker.postgres.resolve import resolve
 
     try:
         source = find_config(explicit=config)

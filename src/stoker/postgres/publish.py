@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stoker.errors import ConnectionLostError, StokerError, TransientError
+from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
-from stoker.postgres.refusals import NOTHING, explained, is_lost
+from stoker.postgres.refusals import NOTHING, explained, is_lost, refused
 from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
@@ -157,6 +157,9 @@ def _run(
     reported: Mapping[int, int],
     patience: Patience,
 ) -> int:
+    if statement.option is not None:
+        _run_users(connection, statement, work, patience)
+        return 0
     parameters = dict(statement.parameters)
     if ":transactions" in statement.sql:
         parameters["transactions"] = [str(transaction) for transaction in reported]
@@ -173,3 +176,18 @@ def _run(
     if statement.failpoint is not None:
         failpoint(statement.failpoint)
     return count
+
+
+def _run_users(connection: Connection, statement: Statement, work: Publication, patience: Patience) -> None:
+    """Run SQL of the user's own as it is: a colon in it is no parameter, and it is one statement."""
+    from pg8000.exceptions import DatabaseError
+
+    what = f"The SQL of {statement.option}= for {work.target} failed"
+    connection.run(f"SET LOCAL lock_timeout = {max(int(patience.seconds * 1000), 1)}")
+    try:
+        connection.execute_unnamed(statement.sql)
+    except DatabaseError as error:
+        told = refused(error, what)
+        if isinstance(told, SinkError):
+            told.next_step = f"Correct the SQL of {statement.option}=; a list has one statement in each text."
+        raise told from error

@@ -25,8 +25,12 @@ def statements(work: Publication) -> list[Statement]:
     Args:
         work: What is published.
     """
+    before = [Statement(sql, option="before") for sql in work.before]
+    after = [Statement(sql, option="after") for sql in work.after]
     return [
+        *before,
         *_MODES[work.mode.name](work),
+        *after,
         # A VACUUM may have the table; it leaves statistics of its own.
         Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
     ]

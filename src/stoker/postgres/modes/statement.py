@@ -27,6 +27,10 @@ class Publication:
     """Those that are loaded, with the types of the target."""
     staging: Staging
     ledger: Ledger
+    before: tuple[str, ...] = ()
+    """The user's statements before those of the mode."""
+    after: tuple[str, ...] = ()
+    """The user's statements after those of the mode."""
 
     @property
     def names(self) -> str:
@@ -54,5 +58,7 @@ class Statement:
     """Reached when it is done."""
     counts: str | None = None
     """What becomes of the rows that it counts: `inserted`, `updated` or `deleted`."""
+    option: str | None = None
+    """The option whose SQL it is, `before` or `after`; None for ours."""
     judge: Callable[[list[list[Any]]], None] | None = None
     """Looks at the rows that it answered, and raises if they forbid the publish."""
