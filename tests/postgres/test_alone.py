@@ -16,6 +16,7 @@ from pyspark.sql import functions as f
 
 from stoker.errors import ConfigurationError, DefinitionError, SinkError, UsageError
 from stoker.postgres import load, spread
+from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.spread import Spread
 from stoker.spark.slots import task_slots
 from support.warehouse import PASSWORD, configure
@@ -131,6 +132,37 @@ def test_ctrl_c_publishes_nothing_and_drops_what_is_staged(
         signal.signal(signal.SIGINT, before)
     assert db.run(f"SELECT count(*) FROM {schema}.t") == [[0]]
     assert spark.range(3).select(f.sum("id")).collect()[0][0] == 3
+
+
+def test_ctrl_c_between_the_steps(
+    spark: SparkSession, db: Connection, schema: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When all is staged nothing is published any more; a publish that has begun is finished, and a note says so."""
+
+    def interrupted(name: str) -> Any:
+        work = getattr(PostgresLoad, name)
+
+        def with_interrupt(self: PostgresLoad, *arguments: Any) -> Any:
+            done = work(self, *arguments)
+            os.kill(os.getpid(), signal.SIGINT)
+            while not self._patience.stopped():
+                time.sleep(0.01)
+            return done
+
+        return with_interrupt
+
+    db.run(f"CREATE TABLE {schema}.t (id bigint)")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for step, rows in (("stage", 0), ("publish", 3)):
+            with monkeypatch.context() as patched:
+                patched.setattr(PostgresLoad, step, interrupted(step))
+                with pytest.raises(KeyboardInterrupt) as caught:
+                    load(spark.range(3), f"{schema}.t", connection=url, mode="append")
+            assert any("it was done" in note for note in getattr(caught.value, "__notes__", [])) == bool(rows)
+            assert db.run(f"SELECT count(*) FROM {schema}.t") == [[rows]]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_executors_without_stoker_are_told_how_to_get_it(

@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import ConfigurationError, UsageError, missing_extra
+from stoker.errors import ConfigurationError, InterruptedRunError, UsageError, missing_extra
 from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import LoadOptions
+from stoker.postgres.refusals import NOTHING
 from stoker.record import checked_run_id, new_run_id
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ def load(  # noqa: PLR0913 - options, each by its name
                 way = str(one.way)
                 if one.way.note:
                     logger.warning("%s was %s", one.target, one.way.note)
+            if stopped():
+                raise InterruptedRunError("The load was interrupted.", state=NOTHING)
             rows = one.publish() if done is None else done.rows
         finally:
             one.discard()
