@@ -66,6 +66,7 @@ REPLACE = Mode("replace", lambda there, loaded: loaded, _old_or_new)
 APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_the_new)
 UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
 REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
+REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ KINDS = (
     Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
-    Kind("postgres", (REPLACE, APPEND, UPSERT), write.postgres, None),
+    Kind("postgres", (REPLACE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE), write.postgres, None),
 )
 
 

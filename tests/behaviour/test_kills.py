@@ -48,6 +48,7 @@ TABLE = {
     "postgres.publish.counted": False,
     "postgres.publish.ledger": False,
     "postgres.publish.deleted": False,
+    "postgres.publish.compared": False,
     "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
     "postgres.publish.dropped": False,
@@ -100,7 +101,9 @@ def _passed(case: str, point: str) -> bool:
     """Whether a run of that case passes that point, and is worth killing there."""
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
-        others = {"replace": {"updated"}, "append": {"deleted", "updated"}, "upsert": {"deleted"}}[mode]
+        others = {"append": {"deleted", "compared", "updated"}, "upsert": {"deleted"}}.get(
+            mode, {"compared", "updated"}
+        )
         return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"

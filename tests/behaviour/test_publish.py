@@ -20,6 +20,7 @@ ALWAYS = [
     "postgres-replace",
     "postgres-append",
     "postgres-upsert",
+    "postgres-replace_partitions",
 ]
 
 SMOKE = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-append"]

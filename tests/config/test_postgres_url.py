@@ -129,6 +129,8 @@ def test_every_text_survives_its_encoding(user: str, password: str, database: st
         ("postgresql://u:pw-pw@/d", "lacks host"),
         ("postgresql://:pw-pw@h", "lacks database"),
         ("postgresql://u:pw-pw@h/d?iam=true", "its password: does not go together with iam"),
+        ("postgresql://u@h/d?sslrootcert=system&sslmode=require", "its sslmode: goes together with"),
+        ("jdbc:postgresql://h/d?user=u&password=pw-pw", "without jdbc:"),
         ("postgresql://u@h/d?iam=true&sslmode=disable", "its iam: sends its token by TLS only"),
         ("postgresql://u:pw-pw@h/d?sslcert=c.pem", "sslcert and sslkey go together"),
     ],
@@ -155,6 +157,7 @@ def test_a_url_says_all_of_a_connection() -> None:
     assert PASSWORD not in str(config.public())
     assert PASSWORD not in repr(config)
     assert load('[postgres.w]\nurl = "postgresql://u@localhost"').connection("w").sslmode == "disable"
+    assert load('[postgres.w]\nurl = "postgresql://u@h?sslrootcert=system"').connection("w").sslrootcert is None
 
 
 def test_keys_beside_a_url_win() -> None:
@@ -178,6 +181,8 @@ def test_an_environments_url_takes_nothing_of_the_base() -> None:
         f'[postgres.w]\nurl = "{URL}"\n[environments.production.postgres.w]\nhost = "h"\ndatabase = "d"\nuser = "u"\n'
     )
     assert load(text, "production").connection("w").host == "h"
+    text = f'[postgres.w]\nurl = "{URL}"\n[environments.production.postgres.w]\nembedded = false\n'
+    assert load(text, "production").connection("w").host == "db.internal"
 
 
 def test_mistakes_of_a_url_are_told_with_the_others() -> None:
@@ -186,7 +191,7 @@ def test_mistakes_of_a_url_are_told_with_the_others() -> None:
     text += '[postgres.y]\nurl = "postgres:/h"\n[postgres.z]\nurl = "postgresql://u@h?iam=true"\npassword = "pw-pw"\n'
 
     assert mistakes(text) == [
-        "stoker.toml [postgres.y] url: should be postgresql://user:password@host:port/database",
+        "stoker.toml [postgres.y] url: should be postgresql://user@host:port/database",
         "stoker.toml [postgres.w] url, its port: should be 1 to 65535, not 0",
         "stoker.toml [postgres.x] url: lacks database",
         "stoker.toml [postgres.x] url: lacks user",

@@ -150,12 +150,13 @@ def test_servers_are_asked_with_connect_only(
 
     missing = look(project, connect=True)
     assert missing[f"secret secret://env/{PASSWORD}"][0].verdict is Verdict.PROBLEM
-    assert missing["connection warehouse"][0].found == "its password is not known"
+    assert missing["connection warehouse"][0].found == "its secrets are not known"
 
     monkeypatch.setenv(PASSWORD, str(info.password))
     [right] = look(project, connect=True)["connection warehouse"]
     assert right.verdict is Verdict.OK
     assert "PostgreSQL 18" in right.found
+    assert "in plain text" in right.found
     assert "can make tables and schemas" in right.found
 
     project.write(

@@ -14,7 +14,8 @@ import pytest
 from postgres.proxies import TlsFront
 from stoker.config import PostgresSettings
 from stoker.errors import ConfigurationError, ConnectionLostError, StokerError, TransientError
-from stoker.postgres.connection import ConnectionInfo, connect, cut, resolve
+from stoker.postgres.connection import ConnectionInfo, connect, cut, from_url, resolve
+from stoker.postgres.info import application_name
 from stoker.secrets import SecretRef
 
 if TYPE_CHECKING:
@@ -252,6 +253,40 @@ def test_a_configured_connection_is_resolved(tmp_path: Path, monkeypatch: pytest
         connect_timeout=3.0,
         name="warehouse",
     )
+
+
+def test_the_application_name_says_job_and_run(tmp_path: Path) -> None:
+    """Whole, or with the job's name cut: PostgreSQL keeps 63 bytes. What the configuration says wins."""
+    run_id = "20261124T120315.042Z-3f9a1c"
+    assert application_name("flights", run_id) == f"stoker flights {run_id}"
+    long = application_name("flights" * 20, run_id)
+    assert len(long) == 63
+    assert long.endswith(f"flights {run_id}"[-30:])
+    assert application_name("flights", "r" * 60) == "stoker " + "r" * 60
+    settings = PostgresSettings("warehouse", host="db.internal", database="dwh", user="etl")
+    assert resolve(settings, folder=tmp_path, application_name="a").application_name == "a"
+    settings = dataclasses.replace(settings, application_name="mine")
+    assert resolve(settings, folder=tmp_path, application_name="a").application_name == "mine"
+
+
+def test_a_url_that_is_a_secret_is_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the keys beside it, and with secrets inside of it; what is wrong with it names the reference only."""
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://etl@db.internal/dwh?password=secret://env/WAREHOUSE_PASSWORD")
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", PASSWORD)
+    settings = PostgresSettings("warehouse", url=SecretRef("env", "WAREHOUSE_URL"), beside={"port": 6432})
+    resolved = resolve(settings, folder=tmp_path)
+    assert resolved == ConnectionInfo("db.internal", 6432, "dwh", "etl", PASSWORD, name="warehouse")
+    monkeypatch.setenv("WAREHOUSE_URL_2", f"mysql://etl:{PASSWORD}@db")
+    with pytest.raises(ConfigurationError, match="secret://env/WAREHOUSE_URL_2") as refused:
+        resolve(dataclasses.replace(settings, url=SecretRef("env", "WAREHOUSE_URL_2")), folder=tmp_path)
+    assert PASSWORD not in str(refused.value)
+
+
+def test_a_url_alone_connects(info: ConnectionInfo) -> None:
+    """As `stoker postgres url` prints it."""
+    connection = connect(from_url(f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.database}"))
+    assert connection.run("SELECT 1") == [[1]]
+    cut(connection)
 
 
 def test_a_missing_certificate_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:

@@ -12,14 +12,18 @@ import botocore.session
 import pytest
 from botocore.signers import generate_db_auth_token
 
+from postgres.proxies import TlsFront
+from postgres.test_patience import Refusing
 from stoker.config import PostgresSettings, settings_of_url
 from stoker.errors import ConfigurationError
-from stoker.postgres.connection import resolve
+from stoker.postgres.connection import connect, resolve
 from stoker.postgres.iam import IamLogin, region_of, signed
 from stoker.secrets import AwsCredentials
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from stoker.postgres.connection import ConnectionInfo
 
 HOST = "shop.cluster-c9akciq32.eu-west-1.rds.amazonaws.com"
 NOW = datetime(2026, 11, 26, 3, 4, 5, tzinfo=UTC)
@@ -104,3 +108,20 @@ def test_the_password_of_a_connection_by_iam_is_a_token_of_the_moment(
 def test_a_connection_by_iam_is_by_tls_also_to_this_machine() -> None:
     """A tunnel's end is not the server: the token would pass through it in plain text."""
     assert settings_of_url("postgresql://u@localhost/d?iam=true", what="x").sslmode == "verify-full"
+
+
+def test_a_token_is_not_sent_in_plain_text(info: ConnectionInfo) -> None:
+    """However the connection was made."""
+    with pytest.raises(ConfigurationError, match="in plain text"):
+        connect(dataclasses.replace(info, iam=IamLogin("eu-west-1", MINE)))
+
+
+def test_a_server_that_refuses_a_token_is_told_with_what_it_takes(info: ConnectionInfo) -> None:
+    """The grant in the database, the right in AWS, the region, the clock; nothing of the token."""
+    with Refusing(info, ("28P01", 'PAM authentication failed for user "etl"')) as server, TlsFront() as front:
+        front.towards(server.info.host, server.info.port)
+        login = IamLogin("eu-west-1", MINE)
+        there = dataclasses.replace(info, host="localhost", port=front.port, sslmode="require", iam=login)
+        with pytest.raises(ConfigurationError, match="rds-db:connect") as refused:
+            connect(there)
+    assert "X-Amz-Signature" not in str(refused.value)

@@ -113,7 +113,7 @@ class Builder:
         if "url" not in values:
             return beside
         before = len(self.mistakes)
-        merged = {**values_of_url(values["url"], where, self.mistakes), **beside}
+        merged = {**values_of_url(values["url"], f"{where}:", self.mistakes), **beside}
         if len(self.mistakes) == before:
             self.mistakes += [f"{where}: lacks {key}" for key in REQUIRED if key not in given and key not in merged]
         # What is wrong between keys alone is told already.

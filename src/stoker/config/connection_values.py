@@ -27,18 +27,18 @@ def values_of_url(text: str, where: str, mistakes: list[str]) -> dict[str, Any]:
 
     Args:
         text: The URL.
-        where: It stands, for messages.
+        where: It stands, or what it is: the subject of messages.
         mistakes: Is added to; they repeat nothing that may be a password.
     """
     try:
         told = parse_url(text)
     except ValueError as error:
-        mistakes.append(f"{where}: {error}")
+        mistakes.append(f"{where} {error}")
         return {}
     values = {}
     for key, value in told.items():
         # As what a variable says: text that means a number where one is wanted.
-        entry = Entry(("postgres", "", key), value, f"{where}, its {key}", from_variable=True)
+        entry = Entry(("postgres", "", key), value, f"{where.rstrip(':')}, its {key}", from_variable=True)
         values[key] = evaluate(entry, {}, mistakes)
     return {key: value for key, value in values.items() if value is not None}
 
@@ -50,6 +50,8 @@ def contradictions(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         wrong += [(key, 'is not used with sslmode = "disable"') for key in ("sslrootcert", *PAIR) if key in values]
         if values.get("iam"):
             wrong.append(("iam", 'sends its token by TLS only, and sslmode is "disable"'))
+    if values.get("sslrootcert") == "system" and values.get("sslmode", "verify-full") != "verify-full":
+        wrong.append(("sslmode", 'goes together with sslrootcert = "system" as verify-full only'))
     if values.get("iam") and "password" in values:
         wrong.append(("password", "does not go together with iam = true, which is a password for 15 minutes"))
     if "region" in values and not values.get("iam"):

@@ -26,7 +26,9 @@ def in_effect(layers: Sequence[Layer], environ: Mapping[str, str]) -> Layer:
         for path, entry in layer.items():
             if path[0] != "postgres" or path[-1] not in {"embedded", "host", "url"}:
                 continue
-            kind = path[-1] if path[-1] != "embedded" or evaluate(entry, environ, []) is True else "host"
+            kind = path[-1]
+            if kind == "embedded" and evaluate(entry, environ, []) is not True:
+                kind = "not embedded"
             for other in [other for other in merged if other[:2] == path[:2]]:
                 if not _goes_with(other[-1], kind):
                     del merged[other]
@@ -38,7 +40,9 @@ def _goes_with(key: str, kind: str) -> bool:
     """Whether a key of a layer below stays where a layer says which server it is."""
     if kind == "url":
         return False
-    return (key in OF_EMBEDDED) == (kind == "embedded") and key != "url"
+    if key in OF_EMBEDDED or kind == "embedded":
+        return key in OF_EMBEDDED and kind == "embedded"
+    return key != "url" or kind != "host"
 
 
 def conflicts(layer: Layer, values: Mapping[EntryPath, Any], mistakes: list[str]) -> None:

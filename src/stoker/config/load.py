@@ -138,4 +138,4 @@ def _warn(layers: Layers, effective: Layer, chosen: str, config: Config) -> None
 def _is_literal(entry: Entry) -> bool:
     if entry.from_variable or references(entry.value) or parse(entry.value) is not None:
         return False
-    return entry.path[-1] == "password" or has_url_password(entry.value.replace("password=secret://", ""))
+    return entry.path[-1] == "password" or has_url_password(entry.value)

@@ -68,7 +68,8 @@ def parse_url(text: str) -> dict[str, str]:
     """
     scheme = next((each for each in SCHEMES if text.startswith(each)), None)
     if scheme is None:
-        raise ValueError("should be postgresql://user:password@host:port/database")
+        hint = ", without jdbc:" if text.startswith("jdbc:") else ""
+        raise ValueError(f"should be postgresql://user@host:port/database{hint}")
     rest = text.removeprefix(scheme)
     login = _LOGIN.match(rest)
     address, _, query = rest[login.end() if login else 0 :].partition("?")

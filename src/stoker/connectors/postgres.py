@@ -39,6 +39,7 @@ class PostgresSink(Sink):
     key: tuple[str, ...] = ()
     latest_by: str | None = None
     delete_missing: bool = False
+    by: tuple[str, ...] = ()
     options: LoadOptions = PLAIN
 
     def __post_init__(self) -> None:
@@ -49,7 +50,7 @@ class PostgresSink(Sink):
     @property
     def how(self) -> Mode:
         """The mode with its options."""
-        return Mode(self.mode, self.key, self.latest_by, self.delete_missing)
+        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -149,6 +150,7 @@ def write_postgres(  # noqa: PLR0913 - options, each by its name
     key: Sequence[str] = (),
     latest_by: str | None = None,
     delete_missing: bool = False,
+    by: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     before: str | Sequence[str] = (),
     after: str | Sequence[str] = (),
@@ -161,10 +163,12 @@ def write_postgres(  # noqa: PLR0913 - options, each by its name
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
         mode: `replace` all rows, `append` to an existing table, or `upsert`: rows whose key is there are rewritten if they differ,
-            the others are added. The table is made if there is none, unless rows are appended.
+            the others are added; or `replace_partitions`: the new rows take the place of those that have the same values in the
+            columns of `by`. The table is made if there is none, unless rows are appended.
         key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
         columns: Types of the table for some columns, as `{"geometry": "geometry(Point,4326)", "tags": "jsonb"}`: a table that is made
             has them, one that is there must have them. The others are derived from the frame's types.
         before: SQL that the publishing transaction runs before the rows: a statement, or a list of statements. It has no parameters.
@@ -178,5 +182,7 @@ def write_postgres(  # noqa: PLR0913 - options, each by its name
     """
     call = f"write.postgres({table!r})"
     options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
-    keys = columns_of(call, "key", key)
-    return PostgresSink(table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, options)
+    keys, parts = columns_of(call, "key", key), columns_of(call, "by", by)
+    return PostgresSink(
+        table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts, options
+    )

@@ -56,6 +56,7 @@ def load(  # noqa: PLR0913 - options, each by its name
     key: Sequence[str] = (),
     latest_by: str | None = None,
     delete_missing: bool = False,
+    by: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     before: str | Sequence[str] = (),
     after: str | Sequence[str] = (),
@@ -74,10 +75,11 @@ def load(  # noqa: PLR0913 - options, each by its name
         frame: The rows. They are computed once.
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: `postgresql://user:password@host:port/database?sslmode=...`, or a name under `[postgres]` of a `stoker.toml`.
-        mode: `append`, `replace` or `upsert`, with the options of `write.postgres`.
+        mode: `append`, `replace`, `upsert` or `replace_partitions`, with the options of `write.postgres`.
         key: As there.
         latest_by: As there.
         delete_missing: As there.
+        by: As there.
         columns: As there.
         before: As there.
         after: As there.
@@ -102,7 +104,7 @@ def load(  # noqa: PLR0913 - options, each by its name
     begin = time.monotonic()
     target = LoadTarget.parse(table)
     call = f"stoker.postgres.load({table!r})"
-    chosen = Mode(mode, columns_of(call, "key", key), latest_by, delete_missing)
+    chosen = Mode(mode, columns_of(call, "key", key), latest_by, delete_missing, columns_of(call, "by", by))
     chosen.check(call)
     options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
     _check(frame)

@@ -29,6 +29,8 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPALIVE", 30), ("TCP_KEEPINTVL", 10)
 """Seconds, seconds on macOS, seconds, probes. The driver's connection is silent while Spark works, for hours perhaps:
 without probes a firewall forgets it, and a server that is gone is noticed after two hours."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+_LONGEST_SLEEP = 0.2
+"""Seconds that a cancelled run goes on."""
 
 
 def connect(info: ConnectionInfo) -> Connection:
@@ -80,10 +82,20 @@ def connect_patiently(info: ConnectionInfo, stopped: Callable[[], bool] = lambda
             # On executors only warnings are seen, and each task would give one.
             level = logging.WARNING if longest == _FIRST_PAUSE else logging.DEBUG
             logger.log(level, "%s Trying again for %.0f s.", error.what, left)
-        if stopped():
+        if _pause(min(random.uniform(0, longest), left), stopped):  # noqa: S311 - no secret
             raise InterruptedRunError(f"The run was stopped while it waited for {info.server}.", state=UNTOUCHED)
-        time.sleep(min(random.uniform(0, longest), left))  # noqa: S311 - no secret
         longest = min(longest * 2, _LONGEST_PAUSE)
+
+
+def _pause(seconds: float, stopped: Callable[[], bool]) -> bool:
+    """Wait; answers at once whether the run is being cancelled."""
+    end = time.monotonic() + seconds
+    while not stopped():
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(left, _LONGEST_SLEEP))
+    return True
 
 
 def _connected(info: ConnectionInfo) -> Connection:

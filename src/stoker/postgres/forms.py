@@ -91,7 +91,7 @@ class TextForm:
 
 
 def staged_otherwise(
-    schema: StructType, columns: tuple[Column, ...], types: Mapping[str, ColumnType], exact: Container[str | None] = ()
+    schema: StructType, columns: tuple[Column, ...], types: Mapping[str, ColumnType], exact: Container[str] = ()
 ) -> tuple[Column, ...]:
     """The columns, some of them staged with another type than their own, which the publish casts.
 

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stoker.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -77,11 +79,17 @@ class ConnectionInfo:
         """The password, or a token that is signed now and opens connections for the next 15 minutes.
 
         Raises:
-            ConfigurationError: If there are no AWS credentials to sign with.
+            ConfigurationError: If there are no AWS credentials to sign with, or the token would go in plain text.
             TransientError: If the service that has them does not answer.
         """
         if self.iam is None:
             return self.password
+        if self.sslmode == "disable":
+            raise ConfigurationError(
+                f"{self.server} would get a token of IAM in plain text, since sslmode is 'disable'.",
+                state="Nothing was written.",
+                next_step='Set sslmode = "verify-full".',
+            )
         return self.iam.token(self.host, self.port, self.user)
 
     def _addresses(self) -> list[tuple[str, int]]:

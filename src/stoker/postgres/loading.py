@@ -131,7 +131,7 @@ class PostgresLoad:
             declared = declared_types(connection, self._options.columns, schema.names, target)
             there = declared if table is None else {column.name: column.type for column in table.columns}
             # Values of these are compared in the staging table.
-            exact = {*self._mode.key, self._mode.latest_by}
+            exact = self._mode.compared
             columns = staged_otherwise(schema, fitted(schema, table, target, declared), there, exact)
             if table is None and self._mode.name == "append":
                 raise SinkError(

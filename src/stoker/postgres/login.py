@@ -21,6 +21,7 @@ _ADVICE = {
     "3D000": "Check database of the connection, or create it.",
     "42501": "Grant CONNECT on the database to the user.",
 }
+_CERTIFICATE_ADVICE = "Name the client's certificate and its key as sslcert and sslkey."
 _IAM_ADVICE = (
     "Grant rds_iam to the user (GRANT rds_iam TO ...), allow rds-db:connect on it to the role whose credentials are used, "
     "and check region and the clock of this machine."
@@ -99,6 +100,8 @@ def _refused(info: ConnectionInfo, error: BaseException) -> StokerError:
         )
     who = f"the user {info.user!r} and the database {info.database!r}"
     advice = _ADVICE.get(code, "Check the settings of the connection.")
+    if "valid client certificate" in message:
+        advice = _CERTIFICATE_ADVICE
     if info.iam is not None and code.startswith("28"):
         advice = _IAM_ADVICE
     return ConfigurationError(
@@ -141,5 +144,5 @@ def _untrusted(info: ConnectionInfo, error: ssl.SSLError) -> ConfigurationError:
         what = f"TLS with {info.server} failed: {error.reason or error}."
         next_step = "Check the server's TLS settings and sslmode of the connection."
         if "CERTIFICATE_REQUIRED" in (error.reason or ""):
-            next_step = "The server wants a certificate of the client: name sslcert and sslkey."
+            next_step = _CERTIFICATE_ADVICE
     return ConfigurationError(what, state=UNTOUCHED, next_step=next_step)

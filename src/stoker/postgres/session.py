@@ -146,7 +146,7 @@ def _shared(info: ConnectionInfo) -> ConfigurationError:
 
 def _without_second(info: ConnectionInfo) -> TransientError:
     return TransientError(
-        f"{info.server} is a pooler, and had no second session free within {info.connect_timeout:g} s.",
+        f"{info.server} is a pooler, and had no second session free in time.",
         state=UNTOUCHED,
         next_step="Name the server itself as host and port, or enlarge the pool: a load has one session for itself and "
         "one for each task.",

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from stoker.postgres.names import LoadTarget
 
-NAMES = ("append", "replace", "upsert")
-_OPTIONS = {"key": "upsert", "latest_by": "upsert", "delete_missing": "upsert"}
+NAMES = ("append", "replace", "upsert", "replace_partitions")
+_OPTIONS = {"key": "upsert", "latest_by": "upsert", "delete_missing": "upsert", "by": "replace_partitions"}
 """The mode that has it, by the option."""
+
+_EXAMPLES = {"key": "id", "by": "month"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Mode:
     """`upsert`: of several rows with one key, that with the highest value here counts."""
     delete_missing: bool = False
     """`upsert`: whether rows go whose key is not in the input."""
+    by: tuple[str, ...] = ()
+    """`replace_partitions`: the columns whose values tell one partition from another."""
 
     def check(self, call: str) -> None:
         """Refuse what can never work.
@@ -49,8 +53,9 @@ class Mode:
                     f"{call}: {option}= belongs to mode={owner!r}, and the mode is {self.name!r}.",
                     next_step=f"Say mode={owner!r}, or leave {option}= out.",
                 )
-        if self.name == "upsert":
-            _check_columns(call, self.name, "key", self.key)
+        for option, columns in {"key": self.key, "by": self.by}.items():
+            if self.name == _OPTIONS[option]:
+                _check_columns(call, self.name, option, columns)
         if self.latest_by in self.key:
             raise DefinitionError(f"{call}: latest_by={self.latest_by!r} is of the key, so that it is the same in all.")
 
@@ -60,27 +65,36 @@ class Mode:
         Raises:
             SinkError: With the close names.
         """
-        for option, columns in {"key": self.key, "latest_by": (self.latest_by,) if self.latest_by else ()}.items():
-            for column in columns:
-                if column not in names:
-                    raise SinkError(
-                        f"The frame for {target} has no column {column!r}, which {option}= names."
-                        f"{suggestion(column, names)}",
-                        state=f"No row was computed. {NOTHING}",
-                        next_step=f"Correct {option}=, or add the column in the transformer.",
-                    )
+        for column, option in self.compared.items():
+            if column not in names:
+                raise SinkError(
+                    f"The frame for {target} has no column {column!r}, which {option}= names."
+                    f"{suggestion(column, names)}",
+                    state=f"No row was computed. {NOTHING}",
+                    next_step=f"Correct {option}=, or add the column in the transformer.",
+                )
+
+    @property
+    def compared(self) -> dict[str, str]:
+        """The columns whose values are compared, each with the option that names it."""
+        latest = {self.latest_by: "latest_by"} if self.latest_by else {}
+        return {**dict.fromkeys(self.key, "key"), **dict.fromkeys(self.by, "by"), **latest}
 
     @property
     def rights(self) -> tuple[str, ...]:
         """What the user must be allowed besides INSERT."""
         if self.name == "upsert":
             return ("SELECT", "UPDATE", *(["DELETE"] if self.delete_missing else []))
+        if self.name == "replace_partitions":
+            return ("SELECT", "DELETE")
         return ("DELETE",) if self.name == "replace" else ()
 
 
 def _check_columns(call: str, mode: str, option: str, columns: tuple[str, ...]) -> None:
     if not columns:
-        raise DefinitionError(f"{call}: mode={mode!r} needs {option}=.", next_step=f'Name columns: {option}=["id"].')
+        raise DefinitionError(
+            f"{call}: mode={mode!r} needs {option}=.", next_step=f'Name columns: {option}=["{_EXAMPLES[option]}"].'
+        )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
         raise DefinitionError(f"{call}: {option}= names {twice!r} twice.")

@@ -40,7 +40,7 @@ def check_types(connection: Connection, work: Publication) -> None:
     from pg8000.exceptions import DatabaseError
 
     for column in work.columns:
-        option = "key" if column.name in work.mode.key else "latest_by" if column.name == work.mode.latest_by else None
+        option = work.mode.compared.get(column.name)
         if option is None:
             continue
         try:
@@ -151,8 +151,8 @@ class _Keys:
 
     def _forget(self, those: str) -> None:
         gone = self._run(
-            f"WITH gone AS (DELETE FROM {self._table} AS a {those} RETURNING a.ctid, a.xmin) "  # noqa: S608 - quoted
-            "SELECT transaction::text, count(DISTINCT at) FROM gone AS gone (at, transaction) GROUP BY transaction"
+            f"WITH gone AS (DELETE FROM {self._table} AS a {those} RETURNING a.ctid, a.xmin::text) "  # noqa: S608 - quoted
+            "SELECT transaction, count(DISTINCT at) FROM gone AS gone (at, transaction) GROUP BY 1"
         )
         for transaction, rows in gone:
             self.rows[int(transaction)] -= rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stoker.postgres.modes import append, replace, upsert
+from stoker.postgres.modes import append, partitions, replace, upsert
 from stoker.postgres.modes.statement import Statement
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ _MODES: Mapping[str, Callable[[Publication], list[Statement]]] = {
     "append": append.statements,
     "replace": replace.statements,
     "upsert": upsert.statements,
+    "replace_partitions": partitions.statements,
 }
 
 
