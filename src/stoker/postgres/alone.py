@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, InterruptedRunError, UsageError, missing_extra
+from stoker.postgres.info import DEFAULT_NAME, application_name
 from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import LoadOptions
@@ -110,6 +112,8 @@ def load(  # noqa: PLR0913 - options, each by its name
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
     info = _info(connection, environment, config)
+    if info.application_name == DEFAULT_NAME:
+        info = dataclasses.replace(info, application_name=application_name("load", run))
 
     def work(stopped: Callable[[], bool]) -> LoadResult:
         one = PostgresLoad(
