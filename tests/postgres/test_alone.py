@@ -159,7 +159,7 @@ def test_ctrl_c_between_the_steps(
                 patched.setattr(PostgresLoad, step, interrupted(step))
                 with pytest.raises(KeyboardInterrupt) as caught:
                     load(spark.range(3), f"{schema}.t", connection=url, mode="append")
-            assert any("it was done" in note for note in getattr(caught.value, "__notes__", [])) == bool(rows)
+            assert any("too late" in note for note in getattr(caught.value, "__notes__", [])) == bool(rows)
             assert db.run(f"SELECT count(*) FROM {schema}.t") == [[rows]]
     finally:
         signal.signal(signal.SIGINT, before)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import secrets
 import threading
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -33,16 +34,16 @@ def interruptible(spark: SparkSession, work: Callable[[Callable[[], bool]], T]) 
     from pyspark import InheritableThread
 
     stop = threading.Event()
-    answer: list[T] = []
-    failure: list[BaseException] = []
+    # It is waited for, and not the thread: in Python 3.11 a signal during `join` makes a living thread count as ended.
+    answer: Future[T] = Future()
     tag = f"stoker-{secrets.token_hex(6)}"
 
     def run() -> None:
         try:
             spark.sparkContext.addJobTag(tag)
-            answer.append(work(stop.is_set))
+            answer.set_result(work(stop.is_set))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            failure.append(error)
+            answer.set_exception(error)
 
     thread = InheritableThread(target=run, name="stoker-load", daemon=True)
     inherited = thread.run
@@ -52,34 +53,25 @@ def interruptible(spark: SparkSession, work: Callable[[Callable[[], bool]], T]) 
         try:
             inherited()
         except Exception as error:  # noqa: BLE001 - py4j raises many
-            if not answer and not failure:
-                failure.append(error)
+            if not answer.done():
+                answer.set_exception(error)
 
     thread.run = guarded  # type: ignore[method-assign]
     thread.start()
     try:
-        _wait(thread)
+        return answer.result()
     except KeyboardInterrupt as interrupt:
         logger.warning("interrupted: cancelling Spark's jobs")
         stop.set()
         _cancel(spark, tag)
         try:
-            _wait(thread)
+            wait([answer])
         except KeyboardInterrupt as second:
             second.add_note("Nobody waited for what was going on; it may still be done.")
             raise
-        if answer:
-            interrupt.add_note(f"It came too late, and it was done: {answer[0]}")
+        if answer.exception() is None:
+            interrupt.add_note(f"It came too late: {answer.result()}")
         raise
-    if failure:
-        raise failure[0]
-    return answer[0]
-
-
-def _wait(thread: threading.Thread) -> None:
-    """Joined in slices, so that a signal is heard."""
-    while thread.is_alive():
-        thread.join(timeout=0.2)
 
 
 def _cancel(spark: Any, tag: str) -> None:
