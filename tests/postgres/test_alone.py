@@ -199,13 +199,6 @@ def test_sql_of_the_users_own_is_part_of_the_publish(
     assert db.run(f"SELECT count(*) FROM {schema}.t") == [[2]]
 
 
-@pytest.mark.parametrize("sql", ["commit", " /* x */ COMMIT;", "-- x\nRollback", "START  transaction", "end", "(abort"])
-def test_sql_that_ends_the_transaction_is_refused(spark: SparkSession, sql: str) -> None:
-    """It would commit the note of the load without its rows."""
-    with pytest.raises(DefinitionError, match="part of the transaction"):
-        load(spark.range(1), "t", connection="postgresql://a:b@127.0.0.1:1/c", mode="append", after=["SELECT 1", sql])
-
-
 def test_so_many_tasks_send_at_once(
     spark: SparkSession, db: Connection, schema: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,25 +222,6 @@ def test_so_many_tasks_send_at_once(
 def test_a_session_knows_how_many_tasks_run_at_once(spark: SparkSession) -> None:
     """One core is one task."""
     assert task_slots(spark.sparkContext) == spark.sparkContext.defaultParallelism
-
-
-@pytest.mark.parametrize(
-    ("option", "told"),
-    [
-        ({"connections": 0}, "is a number from 1, not 0"),
-        ({"columns": ["id"]}, "is a dict"),
-        ({"columns": {"id": ""}}, "is no name and type"),
-        ({"columns": {"id": "int; DROP TABLE t"}}, "is more than a type"),
-        ({"before": [1]}, "before= is a statement"),
-        ({"after": "  "}, "after= is a statement"),
-        ({"key": ["id"]}, "belongs to mode='upsert'"),
-    ],
-)
-def test_wrong_options_are_refused(spark: SparkSession, option: dict[str, Any], told: str) -> None:
-    """Before anything is done, and by the call that a user wrote."""
-    with pytest.raises(DefinitionError, match=told) as caught:
-        load(spark.range(1), "t", connection="postgresql://a:b@127.0.0.1:1/c", mode="append", **option)
-    assert caught.value.what.startswith("stoker.postgres.load('t'): ")
 
 
 def python_without_stoker(folder: Path) -> Path:
