@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from stoker.errors import InterruptedRunError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from stoker.checks import Check, Checker
     from stoker.checks.checker import Keys
     from stoker.config import Config
+    from stoker.connectors.lifetime import Lifetime
     from stoker.connectors.paths import Path
     from stoker.spark.data_files import DataFiles
 
@@ -61,10 +64,23 @@ class Context:
     """Called when the sources are about to be read."""
     found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What sources have looked up, once for what tells their content and for the reading."""
+    lifetime: Lifetime | None = field(default=None, repr=False, compare=False)
+    """Keeps what must stay open until the rows are staged; None where nobody tells when that is, as in a preview."""
 
     def path(self, path: Path) -> str:
         """The path in this environment, for these parameters."""
         return self.names.path(path)
+
+    def stop_if_asked(self) -> None:
+        """End what takes long, if the run is being cancelled.
+
+        Raises:
+            InterruptedRunError: If it is.
+        """
+        if self.stopped():
+            raise InterruptedRunError(
+                f"Pipeline {self.pipeline!r} was interrupted.", next_step=f"Run again with --run-id {self.run_id}."
+            )
 
 
 @dataclass(frozen=True)
@@ -225,6 +241,15 @@ class Sink(ABC):
     @abstractmethod
     def open(self, context: Context) -> Load:
         """Begin a load; touches no data yet."""
+
+    def statements(self, names: Names) -> list[str] | None:
+        """What a load would have a server do now, as lines of SQL, for `stoker plan --sql`; None if there is no such server.
+
+        Raises:
+            StokerError: If the server does not tell.
+        """
+        del names
+        return None
 
     def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
         """The published rows, for pipelines that extract from this one; only sinks that keep types have it.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, InterruptedRunError, UsageError, missing_extra
 from stoker.postgres.info import DEFAULT_NAME, application_name
-from stoker.postgres.modes.choice import Mode, columns_of
+from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import LoadOptions
 from stoker.postgres.refusals import NOTHING
@@ -40,16 +40,18 @@ class LoadResult:
     """With it, another call of the same load does nothing."""
     already_published: bool
     """Whether the run had been published before, so that this call did nothing."""
-    inserted: int | None
-    """Rows of the table that were added; None if that is not known."""
-    updated: int | None
-    deleted: int | None
     way: str | None
     """How the rows were sent, and why not the fastest way; None if none were sent."""
     seconds: float
+    inserted: int | None = None
+    """Rows of the table that this call added; None if it did not publish."""
+    updated: int | None = None
+    """Rows that it rewrote, by `upsert`."""
+    deleted: int | None = None
+    """Rows that it removed."""
 
 
-def load(  # noqa: PLR0913 - options, each by its name
+def load(  # noqa: PLR0913 - options, all by name
     frame: DataFrame,
     table: str,
     *,
@@ -59,6 +61,7 @@ def load(  # noqa: PLR0913 - options, each by its name
     latest_by: str | None = None,
     delete_missing: bool = False,
     by: Sequence[str] = (),
+    strategy: str = "auto",
     columns: Mapping[str, str] | None = None,
     before: str | Sequence[str] = (),
     after: str | Sequence[str] = (),
@@ -77,15 +80,21 @@ def load(  # noqa: PLR0913 - options, each by its name
         frame: The rows. They are computed once.
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: `postgresql://user:password@host:port/database?sslmode=...`, or a name under `[postgres]` of a `stoker.toml`.
-        mode: `append`, `replace`, `upsert` or `replace_partitions`, with the options of `write.postgres`.
-        key: As there.
-        latest_by: As there.
-        delete_missing: As there.
-        by: As there.
-        columns: As there.
-        before: As there.
-        after: As there.
-        connections: As there.
+        mode: `replace` all rows; `append` to an existing table; `upsert`: rows whose key is there are rewritten if they differ,
+            the others are added; `replace_partitions`: the new rows take the place of those that have the same values in the
+            columns of `by`. The table is made if there is none, unless rows are appended.
+        key: Of `upsert`: the columns that tell rows apart.
+        latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
+        delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`; also `swap`, `delete` and `truncate`.
+        columns: Types of the table for some columns, as `{"geometry": "geometry(Point,4326)", "tags": "jsonb"}`: a table that is made
+            has them, one that is there must have them. The others are derived from the frame's types.
+        before: SQL that the publishing transaction runs before the rows: a statement, or a list of statements. It has no parameters.
+        after: SQL that the publishing transaction runs after the rows.
+        connections: How many tasks send at once at most, each over a connection of its own; by default 8. Rows are repartitioned if
+            more could run at once.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -106,8 +115,7 @@ def load(  # noqa: PLR0913 - options, each by its name
     begin = time.monotonic()
     target = LoadTarget.parse(table)
     call = f"stoker.postgres.load({table!r})"
-    chosen = Mode(mode, columns_of(call, "key", key), latest_by, delete_missing, columns_of(call, "by", by))
-    chosen.check(call)
+    chosen = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
     options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
@@ -132,25 +140,18 @@ def load(  # noqa: PLR0913 - options, each by its name
             if done is None:
                 one.prepare(frame.schema)
                 one.stage(frame)
-                way = str(one.way)
                 if one.way.note:
                     logger.warning("%s was %s", one.target, one.way.note)
-            if stopped():
-                raise InterruptedRunError("The load was interrupted.", state=NOTHING)
-            rows = one.publish() if done is None else done.rows
+                if stopped():
+                    raise InterruptedRunError("The load was interrupted.", state=NOTHING)
+                rows = one.publish()
+                way = str(one.way)
+            else:
+                rows = done.rows
         finally:
             one.discard()
-        changed = {what: one.changed.get(what) for what in ("inserted", "updated", "deleted")}
-        return LoadResult(
-            table=str(one.target),
-            mode=mode,
-            rows=rows,
-            run_id=run,
-            already_published=done is not None,
-            way=way,
-            seconds=time.monotonic() - begin,
-            **changed,
-        )
+        seconds = time.monotonic() - begin
+        return LoadResult(str(one.target), mode, rows, run, done is not None, way, seconds, **one.changed)
 
     return interruptible(frame.sparkSession, work)
 

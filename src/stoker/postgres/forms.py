@@ -30,13 +30,15 @@ class Way:
     """Where the tasks had the rows from, if files were offered; once they are sent."""
     note: str | None = None
     """What went otherwise than it should; once they are sent."""
+    strategy: str | None = None
+    """How they took the place of the old ones, and why so; once they are published."""
     cast: tuple[str, ...] = ()
     """The columns that the publish casts."""
 
     def __str__(self) -> str:
         way = "binary COPY" if self.binary else f"CSV COPY: {self.reason}"
         cast = f"the publish casts {', '.join(map(repr, self.cast))}" if self.cast else None
-        return "; ".join(part for part in (way, cast, self.origin, self.note) if part)
+        return "; ".join(part for part in (way, cast, self.origin, self.note, self.strategy) if part)
 
 
 class Form(Protocol):

@@ -23,12 +23,14 @@ from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, Published, UncertainCommitError, publish
+from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
+from stoker.postgres.sealing import BEGIN, like
 from stoker.postgres.send import send, send_files
 from stoker.postgres.session import open_session
 from stoker.postgres.spread import Spread, most_tasks
 from stoker.postgres.staged import Staged, column_types
+from stoker.postgres.strategy import decide
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
@@ -130,8 +132,8 @@ class PostgresLoad:
             table = read_table(connection, target)
             declared = declared_types(connection, self._options.columns, schema.names, target)
             there = declared if table is None else {column.name: column.type for column in table.columns}
-            # Values of these are compared in the staging table.
-            exact = self._mode.compared
+            # Values of these are compared in the staging table; one that takes the target's place has its types.
+            exact = schema.names if self._mode.strategy == "swap" else self._mode.compared
             columns = staged_otherwise(schema, fitted(schema, table, target, declared), there, exact)
             if table is None and self._mode.name == "append":
                 raise SinkError(
@@ -148,6 +150,9 @@ class PostgresLoad:
             self._work = Publication(
                 target, self._mode, columns, place, self._ledger(target), before=options.before, after=options.after
             )
+            if self._mode.name == "replace":
+                strategy = decide(connection, target, table, self._mode.strategy, columns)
+                self._work = dataclasses.replace(self._work, strategy=strategy)
             self._schema = schema
             assert target.schema is not None
             for name in staging.sweep(connection, target.schema):
@@ -164,13 +169,16 @@ class PostgresLoad:
         connection.run(BEGIN)
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
-        held = checks(connection, table, names) if table is not None else []
         # Of rows without a key all are counted, and not the first refused.
         columns = [
             dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
             for column in work.columns
         ]
-        staging.create(connection, work.staging, columns, held)
+        if work.strategy.definition is not None:
+            like(connection, work.strategy.definition, work.target, work.staging.table)
+        else:
+            held = checks(connection, table, names) if table is not None else []
+            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
         keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
@@ -196,7 +204,7 @@ class PostgresLoad:
         """How the rows are sent, by the types that the staging table has got."""
         work = self._plan()
         names = tuple(column.name for column in work.columns)
-        types = column_types(connection, work.staging)
+        types = column_types(connection, work.staging, names)
         cast = tuple(column.name for column in work.columns if column.staged_as)
         self._way = way(schema, types, cast)
         key = primary_key(connection, table) if table is not None else ()
@@ -292,11 +300,15 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
+            if work.strategy.renames and not work.staging.is_sealed:
+                work = self._work = seal(connection, work, self._reported, self._patience)
             published = publish(connection, work, self._reported, self._patience)
+            if self._mode.name == "replace":
+                self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None
-            published = Published(outcome(self._info, work, error.sent))
-        self._staged = False
+            published = Published(outcome(self._info, work, error.sent), work.strategy)
+        self._staged = published.is_staged
         self.changed = published.changed
         return published.rows
 
@@ -309,7 +321,7 @@ class PostgresLoad:
                 self._staged = False
                 if connection is None or not _answers(connection):
                     connection = connect(self._info)
-                staging.drop(connection, work.staging.table)
+                staging.drop(connection, work.staging.table, work.staging.sealed)
         except Exception as error:  # noqa: BLE001 - the run's own error, if there is one, matters more
             logger.info("the staging table of %s was left to the next load: %s", self._target, type(error).__name__)
         finally:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOCK_NOT_AVAILABLE = "55P03"
+DEPENDENTS_EXIST = "2BP01"
 NOTHING = "Nothing was published."
 _LONGEST = 600
 """Characters of a server's text that a message keeps: a row can be long."""

@@ -17,7 +17,7 @@ from stoker.postgres.send import send
 from stoker.postgres.staging import Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
@@ -70,7 +70,7 @@ class Staged:
         try:
             with explained(f"Keys cannot be sent to {self.target}"):
                 staging.create(self.connection, place, columns, [])
-            types = column_types(self.connection, place)
+            types = column_types(self.connection, place, frame.columns)
             is_binary = way(frame.schema, types).binary
             names = tuple(frame.columns)
             task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, binary=is_binary)
@@ -83,8 +83,9 @@ class Staged:
                 staging.release(self.connection, place.nonce)
 
 
-def column_types(connection: Connection, place: Staging) -> tuple[ColumnType, ...]:
-    """The types that a staging table has got: nothing else says them as exactly."""
+def column_types(connection: Connection, place: Staging, names: Sequence[str]) -> tuple[ColumnType, ...]:
+    """The types that columns of a staging table have got: nothing else says them as exactly."""
     made = read_table(connection, place.table)
     assert made is not None
-    return tuple(column.type for column in made.columns)
+    types = {column.name: column.type for column in made.columns}
+    return tuple(types[name] for name in names)
