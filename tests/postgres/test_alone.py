@@ -15,7 +15,10 @@ import pytest
 from pyspark.sql import functions as f
 
 from stoker.errors import ConfigurationError, DefinitionError, SinkError, UsageError
-from stoker.postgres import load
+from stoker.postgres import load, spread
+from stoker.postgres.loading import PostgresLoad
+from stoker.postgres.spread import Spread
+from stoker.spark.slots import task_slots
 from support.warehouse import PASSWORD, configure
 
 if TYPE_CHECKING:
@@ -132,6 +135,37 @@ def test_ctrl_c_publishes_nothing_and_drops_what_is_staged(
     assert spark.range(3).select(f.sum("id")).collect()[0][0] == 3
 
 
+def test_ctrl_c_between_the_steps(
+    spark: SparkSession, db: Connection, schema: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When all is staged nothing is published any more; a publish that has begun is finished, and a note says so."""
+
+    def interrupted(name: str) -> Any:
+        work = getattr(PostgresLoad, name)
+
+        def with_interrupt(self: PostgresLoad, *arguments: Any) -> Any:
+            done = work(self, *arguments)
+            os.kill(os.getpid(), signal.SIGINT)
+            while not self._patience.stopped():
+                time.sleep(0.01)
+            return done
+
+        return with_interrupt
+
+    db.run(f"CREATE TABLE {schema}.t (id bigint)")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for step, rows in (("stage", 0), ("publish", 3)):
+            with monkeypatch.context() as patched:
+                patched.setattr(PostgresLoad, step, interrupted(step))
+                with pytest.raises(KeyboardInterrupt) as caught:
+                    load(spark.range(3), f"{schema}.t", connection=url, mode="append")
+            assert any("too late" in note for note in getattr(caught.value, "__notes__", [])) == bool(rows)
+            assert db.run(f"SELECT count(*) FROM {schema}.t") == [[rows]]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_executors_without_stoker_are_told_how_to_get_it(
     spark: SparkSession, schema: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +178,51 @@ def test_executors_without_stoker_are_told_how_to_get_it(
     monkeypatch.setattr(sys, "path", list(sys.path))  # the driver gets the zip too
     spark.sparkContext.addPyFile(str(shipped(tmp_path)))
     assert load(spark.range(5), f"{schema}.t", connection=url, mode="replace").rows == 5
+
+
+def test_sql_of_the_users_own_is_part_of_the_publish(
+    spark: SparkSession, db: Connection, schema: str, url: str
+) -> None:
+    """Before and after the rows, in one transaction with them, with colons as they are; a failure is named as theirs."""
+    db.run(f"CREATE TABLE {schema}.log (rows bigint, told text)")
+    count = f"INSERT INTO {schema}.log SELECT count(*), 'a:b' FROM {schema}.t"
+    db.run(f"CREATE TABLE {schema}.t (id bigint)")
+    into: dict[str, Any] = {"connection": url, "mode": "append"}
+    load(spark.range(3), f"{schema}.t", **into, before=count, after=[count, f"DELETE FROM {schema}.t WHERE id = 0"])
+    assert db.run(f"SELECT rows, told FROM {schema}.log ORDER BY 1") == [[0, "a:b"], [3, "a:b"]]
+    with pytest.raises(
+        SinkError, match=rf"The SQL of after= for {schema}\.t failed: relation \"nowhere\" does not exist"
+    ):
+        load(spark.range(3), f"{schema}.t", **into, before=count, after="TABLE nowhere")
+    with pytest.raises(SinkError, match=r"(?s)The SQL of before= .*one statement in each text"):
+        load(spark.range(3), f"{schema}.t", **into, before="SELECT 1; COMMIT")
+    assert db.run(f"SELECT count(*) FROM {schema}.log") == [[2]]
+    assert db.run(f"SELECT count(*) FROM {schema}.t") == [[2]]
+
+
+def test_so_many_tasks_send_at_once(
+    spark: SparkSession, db: Connection, schema: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more could run, rows are repartitioned, which is said; where no more can run, they stay as they are."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint)")
+    frame = spark.range(0, 90, 1, 9)
+    monkeypatch.setattr(spread, "task_slots", lambda _: 16)
+    ways = [
+        load(frame, f"{schema}.t", connection=url, mode="append", connections=number).way for number in (3, None, 16)
+    ]
+    assert ways == [
+        "binary COPY; repartitioned for at most 3 connections",
+        "binary COPY; repartitioned for at most 8 connections",
+        "binary COPY",
+    ]
+    assert db.run(f"SELECT count(*) FROM {schema}.t") == [[270]]
+    assert Spread(2, cheap=True).of(frame).rdd.getNumPartitions() == 2
+    assert Spread(2, cheap=False).of(frame).rdd.getNumPartitions() == 2
+
+
+def test_a_session_knows_how_many_tasks_run_at_once(spark: SparkSession) -> None:
+    """One core is one task."""
+    assert task_slots(spark.sparkContext) == spark.sparkContext.defaultParallelism
 
 
 def python_without_stoker(folder: Path) -> Path:

@@ -122,3 +122,74 @@ def test_an_identity_takes_values_by_default(spark: SparkSession, db: Connection
     ]
     with pytest.raises(SinkError, match=r"(?s)'always' is GENERATED ALWAYS AS IDENTITY.*'twice' is generated"):
         postgres.load(frame.selectExpr("id AS always", "id AS twice"), f"{schema}.t", connection=url, mode="append")
+
+
+def test_bytes_go_into_a_type_that_is_cast_from_them(
+    spark: SparkSession, db: Connection, schema: str, url: str
+) -> None:
+    """As WKB into PostGIS's types, for which a made-up type stands here; also where the rest is CSV."""
+    db.run(f"CREATE TYPE {schema}.shape AS (hex text)")
+    db.run(
+        f"CREATE FUNCTION {schema}.shape(bytea) RETURNS {schema}.shape IMMUTABLE LANGUAGE sql AS "
+        f"$$ SELECT CASE WHEN $1 IS NOT NULL THEN ROW(encode($1, 'hex'))::{schema}.shape END $$"
+    )
+    db.run(f"CREATE CAST (bytea AS {schema}.shape) WITH FUNCTION {schema}.shape(bytea) AS ASSIGNMENT")
+    frame = spark.sql("SELECT X'00FF' AS g, CAST(NULL AS string) AS flags UNION ALL SELECT NULL, '101'")
+    ways: dict[str, str | None] = {}
+    for flags in ("bit varying", "bit(3)"):
+        columns = {"g": f"{schema}.shape", "flags": flags}
+        ways[flags] = postgres.load(
+            frame, f"{schema}.t{len(ways)}", connection=url, mode="replace", columns=columns
+        ).way
+        assert db.run(f"SELECT (g).hex, flags::text FROM {schema}.t{len(ways) - 1} ORDER BY 1") == [
+            ["00ff", None],
+            [None, "101"],
+        ]
+    assert ways["bit varying"] == "binary COPY; the publish casts 'g', 'flags'"
+    assert ways["bit(3)"] == "CSV COPY: column 'flags' (string into bit(3)) has no binary form; the publish casts 'g'"
+
+
+def test_types_are_said_where_they_are_not_derived(spark: SparkSession, db: Connection, schema: str, url: str) -> None:
+    """A table is made with the types of `columns=`; one that is there must have them."""
+    frame = spark.sql("SELECT 1 AS id, '10.0.0.1' AS host, named_struct('a', 1) AS tags, 'x' AS name")
+    columns = {"host": "inet", "tags": "json", "name": "varchar(3)"}
+    for _ in range(2):
+        postgres.load(frame, f"{schema}.t", connection=url, mode="replace", columns=columns)
+    assert db.run(
+        "SELECT string_agg(format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute "
+        f"WHERE attrelid = '{schema}.t'::regclass AND attnum > 0"
+    ) == [["integer, inet, json, character varying(3)"]]
+    with pytest.raises(SinkError, match="column 'host' is inet in the table and cidr in columns="):
+        postgres.load(frame, f"{schema}.t", connection=url, mode="replace", columns={"host": "cidr"})
+
+
+def test_every_wrong_type_is_told(spark: SparkSession, schema: str, url: str) -> None:
+    """What the frame lacks, what the server does not know, what is more than a type, and what does not take the values."""
+    frame = spark.sql("SELECT 1 AS id, 'x' AS name, 'y' AS place")
+    columns = {"nme": "text", "place": "geometree", "name": "text NOT NULL", "id": "numeric(3000)"}
+    with pytest.raises(SinkError) as caught:
+        postgres.load(frame, f"{schema}.t", connection=url, mode="replace", columns=columns)
+    for told in (
+        "no column 'nme'. Did you mean 'name'?",
+        "no type 'geometree'",
+        "'text NOT NULL' is no type: syntax",
+        "3000 must",
+    ):
+        assert told in caught.value.what
+    with pytest.raises(SinkError, match="column 'id' is boolean in columns= and int in the frame"):
+        postgres.load(frame, f"{schema}.t", connection=url, mode="replace", columns={"id": "boolean"})
+
+
+def test_intervals_of_months(spark: SparkSession, db: Connection, schema: str, url: str) -> None:
+    """Arrow has none: they are months in the tasks, and intervals again in the table; also as CSV."""
+    frame = spark.sql(
+        "SELECT 1 AS id, INTERVAL '1-2' YEAR TO MONTH AS a, array(INTERVAL '-1' YEAR, NULL) AS b, '101' AS flags "
+        "UNION ALL SELECT 2, NULL, NULL, NULL"
+    )
+    for flags, way in (("text", "binary"), ("bit(3)", "CSV")):
+        result = postgres.load(frame, f"{schema}.{way}", connection=url, mode="replace", columns={"flags": flags})
+        assert (result.way or "").startswith(way)
+        assert db.run(f"SELECT a::text, b::text, pg_typeof(a)::text FROM {schema}.{way} ORDER BY id") == [
+            ["1 year 2 mons", '{"-1 years",NULL}', "interval"],
+            [None, None, "interval"],
+        ]

@@ -38,6 +38,7 @@ from stoker.postgres.copy import copy_batches
 from stoker.postgres.executors import not_importable
 from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
+from stoker.postgres.options import LoadOptions
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
@@ -96,6 +97,27 @@ def test_columns_were_left_out() -> None:
 def test_the_executors_lack_stoker() -> None:
     """As a task tells it; `tests/postgres/test_alone.py` has the load."""
     assert_told("The executors lack stoker", not_importable("ModuleNotFoundError: No module named 'stoker'"))
+
+
+def test_options_of_a_load(info: ConnectionInfo, schema: str) -> None:
+    """A type that is not there, and SQL that the server refuses."""
+    wrong = {
+        "A type of `columns=` is wrong": LoadOptions(columns=(("id", "geometree"),)),
+        "SQL of `before=` or `after=` fails": LoadOptions(before=("TABLE nowhere",)),
+    }
+
+    def published(options: LoadOptions) -> None:
+        load = PostgresLoad(info, f"{schema}.t", mode=Mode("replace"), run_id="r", sink="s", options=options)
+        try:
+            stage(load, "r")
+            load.publish()
+        finally:
+            load.discard()
+
+    for title, options in wrong.items():
+        with pytest.raises(SinkError) as refused:
+            published(options)
+        assert_told(title, refused.value)
 
 
 def test_a_published_folder_is_gone(spark: SparkSession, project: Project) -> None:

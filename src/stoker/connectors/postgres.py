@@ -14,6 +14,7 @@ from stoker.postgres.connection import resolve
 from stoker.postgres.info import application_name
 from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.options import PLAIN, LoadOptions
 from stoker.postgres.read.wanted import Wanted
 from stoker.postgres.repair import sweep
 from stoker.postgres.waiting import Patience
@@ -117,6 +118,7 @@ class PostgresSink(Sink):
     how: Mode
     """The mode with its options."""
     checks: tuple[Check, ...] = ()
+    options: LoadOptions = PLAIN
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -131,7 +133,8 @@ class PostgresSink(Sink):
             return ["-- the embedded server is not made yet"]
         from stoker.postgres.preview import preview
 
-        return preview(resolve(settings, folder=config.source.folder), LoadTarget.parse(self.table), self.how)
+        info = resolve(settings, folder=config.source.folder)
+        return preview(info, LoadTarget.parse(self.table), self.how, self.options)
 
     def open(self, context: Context) -> Load:
         """Begin a load; an embedded server is started here."""
@@ -170,6 +173,7 @@ class _PostgresSinkLoad(Load):
             mode=sink.how,
             run_id=context.run_id,
             sink=name,
+            options=sink.options,
             wait=context.names.config.run.lease_wait,
             stopped=context.stopped,
         )
@@ -275,6 +279,10 @@ def write_postgres(  # noqa: PLR0913 - options, all by name
     delete_missing: bool = False,
     by: Sequence[str] = (),
     strategy: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    before: str | Sequence[str] = (),
+    after: str | Sequence[str] = (),
+    connections: int | None = None,
     checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
@@ -292,6 +300,12 @@ def write_postgres(  # noqa: PLR0913 - options, all by name
         strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
             it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
             readers wait.
+        columns: Types of the table for some columns, as `{"geometry": "geometry(Point,4326)", "tags": "jsonb"}`: a table that is made
+            has them, one that is there must have them. The others are derived from the frame's types.
+        before: SQL that the publishing transaction runs before the rows: a statement, or a list of statements. It has no parameters.
+        after: SQL that the publishing transaction runs after the rows.
+        connections: How many tasks send at once at most, each over a connection of its own; by default 8. Rows are repartitioned if
+            more could run at once.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
@@ -299,5 +313,6 @@ def write_postgres(  # noqa: PLR0913 - options, all by name
     """
     call = f"write.postgres({table!r})"
     LoadTarget.parse(table)
+    options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
     how = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
-    return PostgresSink(table, connection, mode, how, checks_of(call, checks))
+    return PostgresSink(table, connection, mode, how, checks_of(call, checks), options)

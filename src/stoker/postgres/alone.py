@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import ConfigurationError, UsageError, missing_extra
+from stoker.errors import ConfigurationError, InterruptedRunError, UsageError, missing_extra
+from stoker.postgres.info import DEFAULT_NAME, application_name
 from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.options import LoadOptions
+from stoker.postgres.refusals import NOTHING
 from stoker.record import checked_run_id, new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pyspark.sql import DataFrame
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.info import ConnectionInfo
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +62,10 @@ def load(  # noqa: PLR0913 - options, all by name
     delete_missing: bool = False,
     by: Sequence[str] = (),
     strategy: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    before: str | Sequence[str] = (),
+    after: str | Sequence[str] = (),
+    connections: int | None = None,
     run_id: str | None = None,
     wait: float = 300.0,
     environment: str | None = None,
@@ -82,6 +90,12 @@ def load(  # noqa: PLR0913 - options, all by name
         strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
             it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
             readers wait.
+        columns: Types of the table for some columns, as `{"geometry": "geometry(Point,4326)", "tags": "jsonb"}`: a table that is made
+            has them, one that is there must have them. The others are derived from the frame's types.
+        before: SQL that the publishing transaction runs before the rows: a statement, or a list of statements. It has no parameters.
+        after: SQL that the publishing transaction runs after the rows.
+        connections: How many tasks send at once at most, each over a connection of its own; by default 8. Rows are repartitioned if
+            more could run at once.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -103,9 +117,12 @@ def load(  # noqa: PLR0913 - options, all by name
     target = LoadTarget.parse(table)
     call = f"stoker.postgres.load({table!r})"
     chosen = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
+    options = LoadOptions.of(call, columns=columns, before=before, after=after, connections=connections)
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
     info = _info(connection, environment, config)
+    if info.application_name == DEFAULT_NAME:
+        info = dataclasses.replace(info, application_name=application_name("load", run))
 
     def work(stopped: Callable[[], bool]) -> LoadResult:
         one = PostgresLoad(
@@ -114,6 +131,7 @@ def load(  # noqa: PLR0913 - options, all by name
             mode=chosen,
             run_id=run,
             sink=f"stoker.postgres.load -> {target}",
+            options=options,
             wait=wait,
             stopped=stopped,
         )
@@ -124,6 +142,8 @@ def load(  # noqa: PLR0913 - options, all by name
                 one.stage(frame)
                 if one.way.note:
                     logger.warning("%s was %s", one.target, one.way.note)
+                if stopped():
+                    raise InterruptedRunError("The load was interrupted.", state=NOTHING)
                 rows = one.publish()
                 way = str(one.way)
             else:
@@ -168,7 +188,7 @@ def _info(connection: str, environment: str | None, config: str | Path | None) -
 
         return from_url(connection)
     from stoker.config import find_config, load_config
-    from stoker.postgres.connection import resolve
+    from stoker.postgres.resolve import resolve
 
     try:
         source = find_config(explicit=config)

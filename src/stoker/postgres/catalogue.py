@@ -51,6 +51,12 @@ FROM pg_attribute a {_TYPES}
 WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """  # noqa: S608 - of our own texts only
+_DECLARED = f"""
+{_BASES}
+SELECT {_TYPE}
+FROM (SELECT oid AS atttypid, CASE WHEN typtype = 'd' THEN -1 ELSE :modifier::integer END AS atttypmod
+      FROM pg_type WHERE oid = :oid::oid) AS a {_TYPES}
+"""  # noqa: S608 - of our own texts only
 _CHECKS = """
 SELECT 'CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid) FROM pg_constraint c
 WHERE conrelid = :oid AND contype = 'c' AND NOT EXISTS (
@@ -143,6 +149,25 @@ def read_table(connection: Connection, target: LoadTarget) -> Table | None:
 def table_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
     """The columns of a table in their order."""
     return tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid))
+
+
+def named_type(connection: Connection, text: str) -> ColumnType | None:
+    """The type that a text names, with its length or precision; None if there is no such type.
+
+    Args:
+        connection: In no transaction.
+        text: As in CREATE TABLE.
+
+    Raises:
+        DatabaseError: If the text is none of a type.
+    """
+    # Refuses what is more than a type, so that it can be part of a statement.
+    oid = connection.run("SELECT to_regtype(:text)::oid", text=text)[0][0]
+    if oid is None:
+        return None
+    connection.run(f"SELECT NULL::{text}")
+    modifier = connection.columns[0]["type_modifier"]
+    return _type(connection.run(_DECLARED, oid=oid, modifier=modifier)[0])
 
 
 def check_rights(

@@ -5,16 +5,18 @@ One COPY has one form, so that a single column without an encoder makes all of i
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from pyspark.sql.types import StructType
 
     from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.columns import Column
 
 
 @dataclass(frozen=True)
@@ -91,36 +93,39 @@ class TextForm:
 
 
 def staged_otherwise(
-    schema: StructType, types: Sequence[ColumnType | None], exact: Container[str | None] = ()
-) -> dict[str, str]:
-    """The columns that are staged with another type than their own, which the publish casts.
+    schema: StructType, columns: tuple[Column, ...], types: Mapping[str, ColumnType], exact: Container[str] = ()
+) -> tuple[Column, ...]:
+    """The columns, some of them staged with another type than their own, which the publish casts.
 
     One without a binary form is staged as text if that makes the whole load binary. Bytes for a type of an extension are
     staged as such in any case: it reads them by a cast only.
 
     Args:
         schema: Of the frame.
-        types: Of the columns; None for what is derived from the frame's types, all of which have a binary form.
-        exact: The columns that must be staged with their own type.
-
-    Returns:
-        The types by the columns' names.
+        columns: Of the target, in the same order.
+        types: Of the columns, but for those whose type is derived from the frame's, all of which have a binary form.
+        exact: The names of columns that must be staged with their own type.
     """
     from pyspark.sql.pandas.types import to_arrow_type
 
     from stoker.postgres.encode import encoder
     from stoker.postgres.types import sent_type
 
-    texts, bytea, is_binary = dict[str, str](), dict[str, str](), True
-    for field, target in zip(schema.fields, types, strict=True):
+    others: dict[str, str] = {}
+    is_binary = True
+    for field in schema.fields:
+        target = types.get(field.name)
         if target is None or encoder(to_arrow_type(sent_type(field.dataType, target)), target) is not None:
             continue
-        if target.takes_bytes and field.dataType.typeName() == "binary":
-            bytea[field.name] = "bytea"
-        else:
-            texts[field.name] = "text"
+        others[field.name] = "bytea" if target.takes_bytes and field.dataType.typeName() == "binary" else "text"
+        if others[field.name] == "text":
             is_binary = is_binary and target.is_cast_as_copied and field.name not in exact
-    return bytea | texts if is_binary else bytea
+    return tuple(
+        dataclasses.replace(column, staged_as=others[column.name])
+        if others.get(column.name) == "bytea" or (is_binary and column.name in others)
+        else column
+        for column in columns
+    )
 
 
 def way(schema: StructType, types: Sequence[ColumnType], cast: Iterable[str] = ()) -> Way:

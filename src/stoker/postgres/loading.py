@@ -15,17 +15,20 @@ from stoker.postgres.catalogue import check_rights, checks, located, primary_key
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
+from stoker.postgres.declared import declared_types
 from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.options import PLAIN
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
 from stoker.postgres.sealing import BEGIN, like
 from stoker.postgres.send import send, send_files
 from stoker.postgres.session import open_session
+from stoker.postgres.spread import Spread, most_tasks
 from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.strategy import decide
 from stoker.postgres.waiting import Patience
@@ -39,11 +42,11 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.catalogue import Table
-    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
     from stoker.postgres.modes.choice import Mode
+    from stoker.postgres.options import LoadOptions
     from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class PostgresLoad:
         mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
         sink: What tells this sink from the run's others.
+        options: How rows are stored and published.
         wait: Seconds to wait for locks of other sessions when publishing.
         stopped: Whether the run is being cancelled; asked while it waits.
 
@@ -73,6 +77,7 @@ class PostgresLoad:
         mode: Mode,
         run_id: str,
         sink: str,
+        options: LoadOptions = PLAIN,
         wait: float = 300.0,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -81,6 +86,7 @@ class PostgresLoad:
         self._mode = mode
         self._run_id = run_id
         self._sink = sink
+        self._options = options
         self._patience = Patience(wait, stopped)
         self._connection: Connection | None = None
         self._work: Publication | None = None
@@ -124,7 +130,11 @@ class PostgresLoad:
             connection = self._connected()
             target = self._locate(connection)
             table = read_table(connection, target)
-            columns = self._staged_columns(schema, fitted(schema, table, target), table)
+            declared = declared_types(connection, self._options.columns, schema.names, target)
+            there = declared if table is None else {column.name: column.type for column in table.columns}
+            # Values of these are compared in the staging table; one that takes the target's place has its types.
+            exact = schema.names if self._mode.strategy == "swap" else self._mode.compared
+            columns = staged_otherwise(schema, fitted(schema, table, target, declared), there, exact)
             if table is None and self._mode.name == "append":
                 raise SinkError(
                     f"{target} does not exist, and mode is append.",
@@ -136,7 +146,10 @@ class PostgresLoad:
                 names = [column.name for column in columns]
                 check_rights(connection, target, table, names, self._mode.rights)
             place = staging.Staging.fresh(target)
-            self._work = Publication(target, self._mode, columns, place, self._ledger(target))
+            options = self._options
+            self._work = Publication(
+                target, self._mode, columns, place, self._ledger(target), before=options.before, after=options.after
+            )
             if self._mode.name == "replace":
                 strategy = decide(connection, target, table, self._mode.strategy, columns)
                 self._work = dataclasses.replace(self._work, strategy=strategy)
@@ -148,18 +161,6 @@ class PostgresLoad:
             self._create(connection, table)
             self._choose(connection, schema, table)
         failpoint("postgres.stage.created")
-
-    def _staged_columns(
-        self, schema: StructType, columns: tuple[Column, ...], table: Table | None
-    ) -> tuple[Column, ...]:
-        """The columns with the types that they are staged with."""
-        if table is None:
-            return columns
-        there = {column.name: column.type for column in table.columns}
-        # Their values are compared in the staging table.
-        exact = tuple(self._mode.compared)
-        others = staged_otherwise(schema, [there[column.name] for column in columns], exact)
-        return tuple(dataclasses.replace(column, staged_as=others.get(column.name)) for column in columns)
 
     def _create(self, connection: Connection, table: Table | None) -> None:
         """The ledger and the staging table."""
@@ -238,14 +239,17 @@ class PostgresLoad:
         assert frame.columns == self._schema.names
         origin, note = None, None
         told = None
+        most = most_tasks(frame.sparkSession.sparkContext, self._options.connections)
+        spread = Spread(most, cheap=files is not None)
         if files is not None:
             try:
-                told = send_files(frame.sparkSession, files, self._schema, self.task)
+                told = send_files(frame.sparkSession, files, self._schema, self.task, most)
                 origin = "from staged files"
             except UnreadableError as error:
                 origin = f"through Spark: {error}"
         if told is None:
-            told, note = send(frame, self._schema, self.task)
+            told, note = send(spread.of(frame), self._schema, self.task)
+            origin = "; ".join(part for part in (origin, spread.told) if part) or None
         self._way = dataclasses.replace(self.way, origin=origin, note=note)
         return self._report(told)
 

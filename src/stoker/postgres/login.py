@@ -91,7 +91,7 @@ def _refused(info: ConnectionInfo, error: BaseException) -> StokerError:
         return TransientError(
             f"{info.server} has no connection free: {message}.",
             state=UNTOUCHED,
-            next_step="Use fewer tasks at a time (coalesce the frame), or raise max_connections.",
+            next_step="Have the load use fewer (connections=), or raise max_connections.",
         )
     lasting = code == _POOLER and any(part in message for part in _LASTING)
     if code.startswith(("57P", "08", "53")) and not lasting:

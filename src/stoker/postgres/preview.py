@@ -13,10 +13,12 @@ from stoker.postgres.ledger import Ledger
 from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
+from stoker.postgres.options import PLAIN
 from stoker.postgres.refusals import explained
 from stoker.postgres.sealing import built
 from stoker.postgres.staging import Staging
 from stoker.postgres.strategy import decide
+from stoker.secrets import redact
 
 if TYPE_CHECKING:
     from pg8000.native import Connection
@@ -25,13 +27,14 @@ if TYPE_CHECKING:
     from stoker.postgres.info import ConnectionInfo
     from stoker.postgres.modes.choice import Mode
     from stoker.postgres.modes.statement import Statement
+    from stoker.postgres.options import LoadOptions
 
 _PATIENCE = 3.0
 """Seconds for the server to answer: it is only looked at."""
 _ANY = "columns of the frame"
 
 
-def preview(info: ConnectionInfo, target: LoadTarget, mode: Mode) -> list[str]:
+def preview(info: ConnectionInfo, target: LoadTarget, mode: Mode, options: LoadOptions = PLAIN) -> list[str]:
     """The statements of a load, as the catalogue is now, and how the rows are replaced; as lines of SQL.
 
     Where the table is there, the frame is taken to have all of its columns.
@@ -40,6 +43,7 @@ def preview(info: ConnectionInfo, target: LoadTarget, mode: Mode) -> list[str]:
         info: The server.
         target: With or without its schema.
         mode: Of the load.
+        options: Of the load.
 
     Raises:
         ConnectionLostError: If the server does not answer within some seconds.
@@ -49,12 +53,12 @@ def preview(info: ConnectionInfo, target: LoadTarget, mode: Mode) -> list[str]:
     connection = connect(replace(info, connect_timeout=min(info.connect_timeout, _PATIENCE)))
     try:
         with explained(f"What a load into {target} would do cannot be told", state="It was only looked at."):
-            return _lines(connection, located(connection, target), mode)
+            return _lines(connection, located(connection, target), mode, options)
     finally:
         cut(connection)
 
 
-def _lines(connection: Connection, target: LoadTarget, mode: Mode) -> list[str]:
+def _lines(connection: Connection, target: LoadTarget, mode: Mode, options: LoadOptions) -> list[str]:
     table = read_table(connection, target)
     if table is None and mode.name == "append":
         return [f"-- {target} does not exist, and mode is append: a run would be refused"]
@@ -62,7 +66,7 @@ def _lines(connection: Connection, target: LoadTarget, mode: Mode) -> list[str]:
     staged, sealed = LoadTarget(target.schema, "staged"), LoadTarget(target.schema, "sealed")
     place = Staging(staged, sealed, "0" * 12)
     ledger = Ledger(target.schema or "", "", "", "")
-    work = Publication(target, mode, columns, place, ledger)
+    work = Publication(target, mode, columns, place, ledger, before=options.before, after=options.after)
     lines = []
     if mode.name == "replace":
         strategy = decide(connection, target, table, mode.strategy, columns)
@@ -97,6 +101,8 @@ def _create(work: Publication) -> str:
 def _shown(statement: Statement) -> str:
     if statement.about is not None:
         return f"-- {statement.about}"
+    if statement.option is not None:
+        return redact(statement.sql).strip().rstrip(";")
     text = statement.sql
     for name, value in statement.parameters.items():
         text = text.replace(f":{name}", _literal(value))

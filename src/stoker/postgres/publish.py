@@ -6,12 +6,12 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import ConnectionLostError, StokerError, TransientError
+from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
 from stoker.failpoints import failpoint
 from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import parameters
-from stoker.postgres.refusals import DEPENDENTS_EXIST, NO_RIGHT, explained, fields, is_lost, sqlstate
+from stoker.postgres.refusals import DEPENDENTS_EXIST, NO_RIGHT, explained, fields, is_lost, refused, sqlstate
 from stoker.postgres.sealing import BEGIN, counted, sealed, shut_out
 from stoker.postgres.staging import sealed_prefix
 from stoker.postgres.strategy import ChangedError
@@ -183,6 +183,9 @@ def _all(connection: Connection, work: Publication, reported: Mapping[int, int],
 def _run(
     connection: Connection, statement: Statement, work: Publication, bound: dict[str, Any], patience: Patience
 ) -> tuple[list[list[Any]], int]:
+    if statement.option is not None:
+        _run_users(connection, statement, work, patience)
+        return [], 0
     if statement.is_quick:
         return _run_at_once(connection, statement, work, bound), 0
     may_give_up = statement.is_exclusive and work.strategy.gives_way
@@ -218,3 +221,18 @@ def _run_at_once(
         # What the catalogue's query does not know, the server does.
         told = fields(error)
         raise ChangedError(told.get("D", told.get("M", "")).splitlines()[0]) from error
+
+
+def _run_users(connection: Connection, statement: Statement, work: Publication, patience: Patience) -> None:
+    """Run SQL of the user's own as it is: a colon in it is no parameter, and it is one statement."""
+    from pg8000.exceptions import DatabaseError
+
+    what = f"The SQL of {statement.option}= for {work.target} failed"
+    connection.run(f"SET LOCAL lock_timeout = {max(int(patience.seconds * 1000), 1)}")
+    try:
+        connection.execute_unnamed(statement.sql)
+    except DatabaseError as error:
+        told = refused(error, what)
+        if isinstance(told, SinkError):
+            told.next_step = f"Correct the SQL of {statement.option}=; a list has one statement in each text."
+        raise told from error

@@ -54,7 +54,7 @@ _ADVICE = {
     "42501": "Have the table's owner grant the right to the connection's user.",
     "42P01": "Run again with the same run id.",
     "53100": "Free space on the server's disk, then run again with the same run id.",
-    "53300": "Use fewer tasks at a time (coalesce the frame) or raise max_connections, then run again.",
+    "53300": "Have the load use fewer (connections=) or raise max_connections, then run again.",
     "53": "Free what the server lacks, then run again with the same run id.",
     "54011": "Select fewer columns: PostgreSQL has at most 1600 in a table.",
     "55": "Run again with the same run id when the other session is done.",
@@ -111,7 +111,7 @@ def refused(
         parts.append(told["D"])
     if "W" in told:
         parts.append(told["W"].splitlines()[0])
-        if cast and code.startswith("22") and ", column " not in parts[-1]:
+        if cast and not code.startswith("23") and ", column " not in parts[-1]:
             parts.append(f"cast from column {' or '.join(map(repr, cast))}")
     text = "; ".join(_shortened(part) for part in parts)
     if renamed[0]:

@@ -77,7 +77,9 @@ def _told(frame: DataFrame, schema: StructType, task: CopyTask, widest: int | No
     return [(row["partition"], row["transaction"], row["rows"]) for row in rows]
 
 
-def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask) -> Told:
+def send_files(
+    spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask, most: int | None = None
+) -> Told:
     """Send the rows that are in files; the tasks read them themselves.
 
     Args:
@@ -85,6 +87,7 @@ def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: 
         files: What a sink before this one has staged.
         schema: Of the frame.
         task: What tasks are told.
+        most: How many tasks there are at most; None for as many as can run at once.
 
     Returns:
         What the tasks told.
@@ -102,11 +105,11 @@ def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: 
         raise UnreadableError("CSV is made of Spark's rows")
     for field, target in zip(schema.fields, task.types, strict=True):
         if sent_type(field.dataType, target) != field.dataType:
-            raise UnreadableError(f"Spark makes JSON of {field.name!r}")
+            raise UnreadableError(f"Spark converts {field.name!r}")
     types = [to_arrow_type(field.dataType) for field in schema.fields]
     names = schema.names
     context = spark.sparkContext
-    work = pieces(files, types, context.defaultParallelism)
+    work = pieces(files, types, most or context.defaultParallelism)
 
     def copy_pieces(shares: Iterable[list[Piece]]) -> Iterator[tuple[int, int, int]]:
         told = copy_task(task, itertools.chain.from_iterable(batches(share, names, types) for share in shares))

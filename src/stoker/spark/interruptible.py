@@ -6,7 +6,7 @@ import contextlib
 import logging
 import secrets
 import threading
-import time
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_GRACE = 30.0
-"""Seconds that the work has to clean up after Ctrl-C."""
-
 
 def interruptible(spark: SparkSession, work: Callable[[Callable[[], bool]], T]) -> T:
     """Do the work in a thread of its own, with the local properties of this one, while this one listens.
@@ -30,45 +27,51 @@ def interruptible(spark: SparkSession, work: Callable[[Callable[[], bool]], T]) 
         work: Is given a function that says whether it should end.
 
     Raises:
-        KeyboardInterrupt: After the work's Spark jobs were cancelled and it has ended; a second Ctrl-C does not wait for it.
+        KeyboardInterrupt: After the work's Spark jobs were cancelled and it has ended; a second Ctrl-C does not wait for it. A
+            note says if the work was done all the same.
         BaseException: What the work raised.
     """
     from pyspark import InheritableThread
 
     stop = threading.Event()
-    answer: list[T] = []
-    failure: list[BaseException] = []
+    # It is waited for, and not the thread: in Python 3.11 a signal during `join` makes a living thread count as ended.
+    answer: Future[T] = Future()
     tag = f"stoker-{secrets.token_hex(6)}"
 
     def run() -> None:
         try:
             spark.sparkContext.addJobTag(tag)
-            answer.append(work(stop.is_set))
+            answer.set_result(work(stop.is_set))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            failure.append(error)
+            answer.set_exception(error)
 
     thread = InheritableThread(target=run, name="stoker-load", daemon=True)
+    inherited = thread.run
+
+    def guarded() -> None:
+        # Around our work, PySpark copies and cleans up properties in the JVM, which may be gone.
+        try:
+            inherited()
+        except Exception as error:  # noqa: BLE001 - py4j raises many
+            if not answer.done():
+                answer.set_exception(error)
+
+    thread.run = guarded  # type: ignore[method-assign]
     thread.start()
     try:
-        _wait(thread, None)
+        return answer.result()
     except KeyboardInterrupt as interrupt:
         logger.warning("interrupted: cancelling Spark's jobs")
         stop.set()
         _cancel(spark, tag)
-        _wait(thread, _GRACE)
-        if answer:
-            interrupt.add_note(f"It came too late: {answer[0]}")
+        try:
+            wait([answer])
+        except KeyboardInterrupt as second:
+            second.add_note("Nobody waited for what was going on; it may still be done.")
+            raise
+        if answer.exception() is None:
+            interrupt.add_note(f"It came too late: {answer.result()}")
         raise
-    if failure:
-        raise failure[0]
-    return answer[0]
-
-
-def _wait(thread: threading.Thread, seconds: float | None) -> None:
-    """Joined in slices, so that a signal is heard."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while thread.is_alive() and (end is None or time.monotonic() < end):
-        thread.join(timeout=0.2)
 
 
 def _cancel(spark: Any, tag: str) -> None:

@@ -52,6 +52,8 @@ def _of_text(target: ColumnType) -> Encoder | None:
 
 def _of_number(kind: pa.DataType, target: ColumnType) -> Encoder | None:
     base = target.base
+    if base == "interval" and pa.types.is_int32(kind):
+        return moments.months
     if pa.types.is_floating(kind):
         return numbers.floating(target) if base in numbers.FLOATING else None
     scale = kind.scale if pa.types.is_decimal(kind) else 0

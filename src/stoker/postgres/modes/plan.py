@@ -26,13 +26,17 @@ def statements(work: Publication) -> list[Statement]:
     Args:
         work: What is published.
     """
+    before = [Statement(sql, option="before") for sql in work.before]
+    after = [Statement(sql, option="after") for sql in work.after]
     if work.mode.name == "replace" and work.strategy.renames:
-        return replace.statements(work)
+        return [*before, *replace.statements(work), *after]
     if work.strategy.name == "attach":
         # Each partition is analysed already, and readers wait from here on.
-        return [*partitions.statements(work), *dropped(work)]
+        return [*before, *partitions.statements(work), *after, *dropped(work)]
     return [
+        *before,
         *_MODES[work.mode.name](work),
+        *after,
         # A VACUUM may have the table; it leaves statistics of its own.
         Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
         *dropped(work),

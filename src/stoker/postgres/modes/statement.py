@@ -34,6 +34,10 @@ class Publication:
     """Of `replace`."""
     made: Definition | None = None
     """The staged table as it is, once it is sealed to take the target's place."""
+    before: tuple[str, ...] = ()
+    """The user's statements before those of the mode."""
+    after: tuple[str, ...] = ()
+    """The user's statements after those of the mode."""
 
     @property
     def names(self) -> str:
@@ -74,6 +78,8 @@ class Statement:
     """Reached when it is done."""
     counts: str | None = None
     """What becomes of the rows that it counts: `inserted`, `updated` or `deleted`."""
+    option: str | None = None
+    """The option whose SQL it is, `before` or `after`; None for ours."""
     judge: Callable[[list[list[Any]]], None] | None = None
     """Looks at the rows that it answered, and raises if they forbid the publish."""
 
