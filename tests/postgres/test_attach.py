@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postgres.publisher import changed_by, content, stage_values
-from stoker.errors import TransientError
+from stoker.errors import SinkError, TransientError
 from stoker.postgres import publish as publishing
 from stoker.postgres.connection import connect, cut
 
@@ -235,3 +236,24 @@ def test_readers_see_old_rows_or_new_ones(load: Loads, info: ConnectionInfo, db:
         end.set()
         thread.join()
     assert set(seen) == {3}
+
+
+def test_who_does_not_own_the_table_replaces_rows(
+    load: Loads, info: ConnectionInfo, db: Connection, schema: str, months: str
+) -> None:
+    """Partitions are its owner's to attach, and to make for new values."""
+    user = f"u_{schema}"
+    db.run(f"CREATE ROLE {user} LOGIN PASSWORD 'secret'")
+    db.run(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}")
+    db.run(f"GRANT SELECT, INSERT, DELETE ON {months} TO {user}")
+    theirs = {**OPTIONS, "info": dataclasses.replace(info, user=user, password="secret")}
+    sink = load(run_id="1", **theirs)
+    try:
+        changed_by(sink, db, COLUMNS, "(101, 'b', 'new')")
+        with pytest.raises(SinkError, match="no partition of relation"):
+            changed_by(load(run_id="2", **theirs), db, COLUMNS, "(102, 'd', 'new')")
+    finally:
+        db.run(f"DROP OWNED BY {user}")
+        db.run(f"DROP ROLE {user}")
+    assert str(sink.way).endswith(f"DELETE and INSERT: {user} is not a member of its owner")
+    assert db.run(f"SELECT count(*) FROM {months}") == [[7]]

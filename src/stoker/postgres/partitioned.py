@@ -22,7 +22,9 @@ _SHOWN = 3
 """Partitions in a sentence."""
 TABLE = """
 SELECT c.oid, p.partstrat::text, p.partexprs IS NOT NULL,
-    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(p.partattrs::int2[])), CASE
+    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(p.partattrs::int2[])),
+    pg_has_role(c.relowner, 'USAGE'), CASE
+    WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN quote_ident(current_user) || ' is not a member of its owner'
     WHEN c.relispartition THEN 'it is a partition itself'
     WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal) THEN 'it has triggers'
     WHEN EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND c.oid IN (k.conrelid, k.confrelid))
@@ -35,7 +37,6 @@ SELECT c.oid, p.partstrat::text, p.partexprs IS NOT NULL,
         WHERE r.oid = c.oid OR r.oid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = c.oid))
         THEN 'a publication has it'
     WHEN EXISTS (SELECT FROM pg_default_acl d WHERE d.defaclobjtype = 'r') THEN 'there are default privileges of tables'
-    WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN quote_ident(current_user) || ' is not a member of its owner'
     END
 FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(:name)
@@ -59,7 +60,7 @@ def decide(connection: Connection, work: Publication, reported: Mapping[int, int
     found = connection.run(TABLE, name=work.target.sql)
     if not found:
         return Strategy("delete", "it is no partitioned table")
-    [[oid, kind, has_expressions, columns, obstacle]] = found
+    [[oid, kind, has_expressions, columns, is_owner, obstacle]] = found
     if has_expressions or set(columns) != set(work.mode.by):
         return Strategy("delete", "it is partitioned by other columns than those of by=")
     rows = connection.run(PARTITIONS, oid=oid)
@@ -68,7 +69,8 @@ def decide(connection: Connection, work: Publication, reported: Mapping[int, int
     query = staging.rows_of(work.staging, work.columns, reported)
     touched, missing = _routed(connection, work, rows, query)
     has_default = any(row[4] == "DEFAULT" for row in rows)
-    made = _missing(connection, work, rows, query) if missing and kind == "l" and not has_default else ()
+    can_make = is_owner and kind == "l" and not has_default
+    made = _missing(connection, work, rows, query) if missing and can_make else ()
     if missing and not made:
         obstacle = obstacle or "some values have no partition"
     if has_default:
