@@ -31,6 +31,8 @@ class Mode:
     between: Callable[[Rows, Rows, Rows], bool]
     """Whether a plain reader of a folder may find the third, while or after a publish from the first to the second is cut."""
     options: dict[str, Any] = field(default_factory=dict)
+    shown: str = ""
+    """How a case is called, where that is not the mode."""
 
 
 def _by_part(rows: Rows) -> dict[Any, Rows]:
@@ -47,7 +49,9 @@ def _replaced(there: Rows, loaded: Rows) -> Rows:
 def _each_part_old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
     before, after, found = _by_part(old), _by_part(new), _by_part(seen)
     parts = before.keys() | after.keys() | found.keys()
-    return all(sorted(found.get(part, [])) in (sorted(before.get(part, [])), sorted(after[part])) for part in parts)
+    return all(
+        sorted(found.get(part, [])) in (sorted(before.get(part, [])), sorted(after.get(part, []))) for part in parts
+    )
 
 
 def _old_and_some_of_the_new(old: Rows, new: Rows, seen: Rows) -> bool:
@@ -60,7 +64,10 @@ def _old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
 
 REPLACE = Mode("replace", lambda there, loaded: loaded, _old_or_new)
 APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_the_new)
-REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
+PARTITIONED: dict[str, Any] = {"partition_by": ["part"]}
+REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, PARTITIONED)
+REPLACE_ALL_PARTITIONS = Mode("replace", REPLACE.after, _each_part_old_or_new, PARTITIONED, "replace_all_partitions")
+APPEND_TO_PARTITIONS = Mode("append", APPEND.after, APPEND.between, PARTITIONED, "append_to_partitions")
 
 
 @dataclass(frozen=True)
@@ -75,14 +82,28 @@ class Kind:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it publishes files; else it is PostgreSQL."""
+        """Whether it publishes a folder that is read by its path."""
+        return self.name not in {"postgres", "table"}
+
+    @property
+    def is_files(self) -> bool:
+        """Whether it publishes files, to readers who know the folder or ask the catalogue."""
         return self.name != "postgres"
 
     def sink(self, where: str, mode: Mode, **options: Any) -> Sink:
         """The sink into `lake/WHERE`, or into the table of that name."""
-        if self.is_folder:
-            return self.write(place("lake") / where, mode=mode.name, **{**mode.options, **options})
+        if self.is_files:
+            target = place("lake") / where if self.is_folder else where
+            return self.write(target, mode=mode.name, **{**mode.options, **options})
         return self.write(where, connection="warehouse", mode=mode.name, **options)
+
+    def source(self, where: str, schema: Any) -> Source:
+        """Stoker's own source of the sink's rows."""
+        assert self.read is not None
+        if not self.is_folder:
+            return self.read(where)
+        given = {} if self.name == "parquet" and schema == SCHEMA else {"schema": schema}
+        return self.read(place("lake") / where, **given)
 
 
 FOLDER_MODES = (REPLACE, APPEND, REPLACE_PARTITIONS)
@@ -91,6 +112,7 @@ KINDS = (
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
     Kind("postgres", (REPLACE, APPEND), write.postgres, None),
+    Kind("table", (*FOLDER_MODES, REPLACE_ALL_PARTITIONS, APPEND_TO_PARTITIONS), write.table, read.table),
 )
 
 
@@ -102,7 +124,7 @@ class Case:
     mode: Mode
 
     def __str__(self) -> str:
-        return f"{self.kind.name}-{self.mode.name}"
+        return f"{self.kind.name}-{self.mode.shown or self.mode.name}"
 
 
 CASES = {str(case): case for case in (Case(kind, mode) for kind in KINDS for mode in kind.modes)}

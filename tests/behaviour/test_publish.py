@@ -19,9 +19,19 @@ ALWAYS = [
     "json-append",
     "postgres-replace",
     "postgres-append",
+    "table-replace",
+    "table-append_to_partitions",
+    "table-replace_partitions",
 ]
 
-SMOKE = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-append"]
+SMOKE = [
+    "parquet-replace",
+    "csv-replace_partitions",
+    "json-append",
+    "postgres-append",
+    "table-replace",
+    "table-append_to_partitions",
+]
 
 
 @pytest.mark.parametrize("target", every_case(always=ALWAYS, smoke=SMOKE), indirect=True)
@@ -37,7 +47,9 @@ def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace"]), indirect=True
+    "target",
+    every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace", "table-append"]),
+    indirect=True,
 )
 def test_no_rows_are_rows_too(target: Target) -> None:
     """Into nothing, an empty frame publishes an empty target that can be read; later it empties, or adds nothing."""

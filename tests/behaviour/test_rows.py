@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from behaviour.target import Target
 
-ONE_A_KIND = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-replace"]
+ONE_A_KIND = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-replace", "table-replace"]
 
 
 @pytest.fixture
@@ -82,7 +82,12 @@ def test_names_are_only_names(target: Target) -> None:
 @pytest.mark.parametrize(
     "where", [pytest.param("Select", marks=pytest.mark.faults), 'a="Ro ws" of it\'s.Grüße %s%20+ {x}[y]*']
 )
-@pytest.mark.parametrize("target", every_case(always=["parquet-replace", "postgres-append"]), indirect=True)
+@pytest.mark.parametrize(
+    "target",
+    # The catalogue takes letters, digits and _ only.
+    every_case(always=["parquet-replace", "postgres-append"], where=lambda case: case.kind.name != "table"),
+    indirect=True,
+)
 def test_targets_may_have_any_name(target: Target, where: str) -> None:
     """Folders and tables too, in every mode."""
     odd = target.named(where)
@@ -116,7 +121,10 @@ VALUES = [
 
 @pytest.mark.parametrize(
     "target",
-    every_case(always=["parquet-replace_partitions"], where=lambda case: case.kind.is_folder),
+    every_case(
+        always=["parquet-replace_partitions", "table-replace_partitions"],
+        where=lambda case: case.kind.is_files and not case.mode.shown,
+    ),
     indirect=True,
 )
 def test_partitions_may_have_any_value(target: Target) -> None:

@@ -38,6 +38,34 @@ EXACT_MOMENTS = {
 before about 1900; its readers, and others, take these as well."""
 
 
+def check_modes(where: object, mode: str, layout: Layout, on_drift: str) -> None:
+    """Refuse a mode that there is not, and what does not go with it.
+
+    Args:
+        where: The target, for messages.
+        mode: The sink's mode.
+        layout: Its files.
+        on_drift: What happens to columns that differ.
+
+    Raises:
+        DefinitionError: If there is something.
+    """
+    if mode not in MODES:
+        raise DefinitionError(f"write to {where}: mode={mode!r} is not a mode of files.{suggestion(str(mode), MODES)}")
+    if mode == "replace_partitions" and not layout.partition_by:
+        raise DefinitionError(
+            f'write to {where}: mode="replace_partitions" needs partition_by=.',
+            next_step='Name the columns whose partitions are replaced, or use mode="replace".',
+        )
+    if on_drift not in WAYS:
+        raise DefinitionError(f"write to {where}: on_drift={on_drift!r} is not known.{suggestion(str(on_drift), WAYS)}")
+    if on_drift != "fail" and mode == "replace":
+        raise DefinitionError(
+            f'write to {where}: on_drift={on_drift!r} with mode="replace", which publishes the columns that it gets.',
+            next_step="Leave on_drift= out.",
+        )
+
+
 @dataclass(frozen=True)
 class FolderSink(Sink):
     """A sink that publishes data files into a folder."""
@@ -53,24 +81,7 @@ class FolderSink(Sink):
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
-        if self.mode not in MODES:
-            raise DefinitionError(
-                f"write to {self.path}: mode={self.mode!r} is not a mode of files.{suggestion(str(self.mode), MODES)}"
-            )
-        if self.mode == "replace_partitions" and not self.layout.partition_by:
-            raise DefinitionError(
-                f'write to {self.path}: mode="replace_partitions" needs partition_by=.',
-                next_step='Name the columns whose partitions are replaced, or use mode="replace".',
-            )
-        if self.on_drift not in WAYS:
-            raise DefinitionError(
-                f"write to {self.path}: on_drift={self.on_drift!r} is not known.{suggestion(str(self.on_drift), WAYS)}"
-            )
-        if self.on_drift != "fail" and self.mode == "replace":
-            raise DefinitionError(
-                f'write to {self.path}: on_drift={self.on_drift!r} with mode="replace", which publishes the columns that it gets.',
-                next_step="Leave on_drift= out.",
-            )
+        check_modes(self.path, self.mode, self.layout, self.on_drift)
         check_layout(self.path, self.layout, self.mode, self.options, packs=not self.form.keeps_types)
 
     @property

@@ -7,15 +7,28 @@ publisher removes; after it, whoever comes next finishes the moves. Each step ca
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from stoker.errors import SinkError, StokerError, TerminalError, TransientError
 from stoker.failpoints import failpoint
 from stoker.files.control import read_commit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stoker.files.control import Commit, Target
     from stoker.files.filesystem import FileSystem
+
+
+class _OfARun(Protocol):
+    """Any commit."""
+
+    @property
+    def run_id(self) -> str:
+        """Whose it is."""
+
+
+C = TypeVar("C", bound=_OfARun)
 
 
 def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
@@ -53,7 +66,7 @@ def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Com
     commit = read_commit(fs, target.intent)
     if commit is not None:
         finish(fs, target, commit)
-    left = None if run_id is None else left_by(fs, target, run_id)
+    left = None if run_id is None else left_by(fs, target, run_id, read_commit)
     kept = None if left is None else f"staging-{left.nonce}"
     # All of them are dead: who stages holds the lease. Commits are written while there is an intent, and are many.
     for folder in (target.control, *([target.commits] if commit is not None else [])):
@@ -63,14 +76,21 @@ def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Com
     return commit
 
 
-def left_by(fs: FileSystem, target: Target, run_id: str) -> Commit | None:
-    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing."""
+def left_by(fs: FileSystem, target: Target, run_id: str, read: Callable[[FileSystem, str], C | None]) -> C | None:
+    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        run_id: The run.
+        read: Reads a commit of its kind.
+    """
     for entry in fs.entries(target.control):
         nonce = entry.path.removeprefix("staging-")
         if nonce == entry.path:
             continue
         with suppress(TerminalError):  # of another version: of no use
-            found = read_commit(fs, target.staged(nonce))
+            found = read(fs, target.staged(nonce))
             if found is not None and found.run_id == run_id:
                 return found
     return None
