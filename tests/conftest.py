@@ -14,12 +14,13 @@ from stoker.secrets import redaction, resolution
 from support.commands import stoker
 from support.project import Project
 from support.servers import db, info, schema, server
+from support.tables import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["db", "info", "schema", "server", "stoker"]
+__all__ = ["database", "db", "info", "schema", "server", "stoker"]
 
 
 # What an example takes depends on what else the machine does.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,20 +11,9 @@ from support.loads import write_rows
 from support.warehouse import PASSWORD, configure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyspark.sql import SparkSession
 
     from support.project import Project
-
-
-@pytest.fixture
-def database(spark: SparkSession, project: Project) -> Iterator[str]:
-    """A database of Spark's catalogue, whose tables are in the project's lake."""
-    name = f"b_{secrets.token_hex(4)}"
-    spark.sql(f"CREATE DATABASE {name} LOCATION '{project.lake}'")
-    yield name
-    spark.sql(f"DROP DATABASE {name} CASCADE")
 
 
 @pytest.fixture
@@ -38,7 +26,7 @@ def target(
     if case.kind.is_folder:
         return Target(case, spark, project.folder)
     if case.kind.is_files:
-        return Target(case, spark, project.folder, f"{request.getfixturevalue('database')}.rows")
+        return Target(case, spark, project.folder, request.getfixturevalue("database").table())
     info, schema, db = (request.getfixturevalue(name) for name in ("info", "schema", "db"))
     monkeypatch.setenv(PASSWORD, info.password)
     configure(project, info)

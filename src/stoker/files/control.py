@@ -33,6 +33,13 @@ class Target:
 
     path: str
     """As given by the place; no trailing slash."""
+    called: str = ""
+    """How messages name it, if not by its path."""
+
+    @property
+    def where(self) -> str:
+        """What messages name."""
+        return self.called or self.path
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ has been published meanwhile.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
@@ -32,6 +32,7 @@ class Home:
     """The folder of a table's loads."""
 
     folder: str
+    name: TableName = field(compare=False)
 
     @classmethod
     def of(cls, name: TableName, location: str) -> Home:
@@ -42,19 +43,19 @@ class Home:
         """
         match = _LOAD.fullmatch(location)
         if match:
-            return cls(match["home"])
+            return cls(match["home"], name)
         if _ROOT.fullmatch(location):
             raise SinkError(
                 f"{name} is at {location or '/'}, and Stoker stages rows beside a table's place.",
                 state="Nothing was written.",
                 next_step="Give the table, or its database, a folder below it as its location.",
             )
-        return cls(f"{location}.stoker")
+        return cls(f"{location}.stoker", name)
 
     @property
     def target(self) -> Target:
         """What the lease is on and the control folder belongs to."""
-        return Target(f"{self.folder}/load")
+        return Target(f"{self.folder}/load", str(self.name))
 
     def load(self, nonce: str) -> str:
         """The folder of a load."""
