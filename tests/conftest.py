@@ -11,10 +11,10 @@ import pytest
 from hypothesis import settings
 
 from stoker.secrets import redaction, resolution
+from support.catalogue import database
 from support.commands import stoker
 from support.project import Project
 from support.servers import db, info, schema, server
-from support.tables import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ import pytest
 
 from stoker import write
 from stoker.tables.catalogue import Catalogue, RefusedError
+from support.catalogue import Database
 from support.child import run_child
 from support.loads import rows_of
-from support.tables import Database
 
 if TYPE_CHECKING:
     from pathlib import Path

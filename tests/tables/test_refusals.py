@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql.types import LongType, StructField, StructType
 
 from stoker import SinkError
+from stoker.tables.catalogue import TableFacts
 from stoker.tables.home import Home
 from stoker.tables.names import TableName
+from stoker.tables.refusals import check_kind
 
 if TYPE_CHECKING:
-    from support.tables import Database
+    from support.catalogue import Database
 
 COLUMNS = "id int, part int, version int"
 REFUSED = {
@@ -19,8 +23,6 @@ REFUSED = {
     f"TABLE {{}} ({COLUMNS}) USING csv": "is a table of csv files",
     f"TABLE {{}} ({COLUMNS}) USING parquet CLUSTERED BY (id) INTO 2 BUCKETS": "is bucketed",
     "TABLE {} (id varchar(3), part int, version int) USING parquet": "CHAR or VARCHAR (id)",
-    f"TABLE {{}} ({COLUMNS}) USING parquet TBLPROPERTIES ('table_type' = 'ICEBERG')": "is a table of Iceberg",
-    f"TABLE {{}} ({COLUMNS}) USING parquet TBLPROPERTIES ('transactional' = 'true')": "is a transactional table of Hive",
     f"TABLE {{}} ({COLUMNS}) USING parquet PARTITIONED BY (part)": "is partitioned by ['part'], and partition_by= is []",
     "TABLE {} (id int, part string) USING parquet": "column part is string there and int here; column version int is new",
 }
@@ -36,6 +38,37 @@ def test_a_table_that_cannot_be_loaded_is_refused_with_the_reason(database: Data
         assert told in message
         assert "Nothing was" in message
         assert not list(database.folder.glob(f"lake/t{number}.stoker/load-*"))
+
+
+FACTS = TableFacts(
+    location="s3://lake/orders",
+    schema=StructType([StructField("id", LongType())]),
+    partition_by=(),
+    form="parquet",
+    is_bucketed=False,
+    is_transactional=False,
+    lists_partitions=True,
+    has_statistics=False,
+    bounded=(),
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"form": "iceberg"}, "is a table of Iceberg, whose rows are changed by commits of its own"),
+        ({"form": "delta"}, "is a table of Delta"),
+        ({"form": "hive"}, "is a table of hive files"),
+        ({"is_transactional": True}, "is a transactional table of Hive"),
+        ({"partition_by": ("id",), "lists_partitions": False}, "ALTER TABLE `a`.`b` RECOVER PARTITIONS"),
+    ],
+)
+def test_tables_of_other_programs_are_refused(facts: dict[str, Any], told: str) -> None:
+    """By what a metastore says of them."""
+    check_kind(TableName.parse("a.b"), FACTS)
+    with pytest.raises(SinkError) as caught:
+        check_kind(TableName.parse("a.b"), replace(FACTS, **facts))
+    assert told in str(caught.value)
 
 
 def test_a_database_that_is_not_there_is_told_with_close_names(database: Database) -> None:

@@ -11,7 +11,7 @@ from stoker.tables.catalogue import Catalogue, RefusedError
 from troubleshooting.page import assert_told
 
 if TYPE_CHECKING:
-    from support.tables import Database
+    from support.catalogue import Database
 
 
 def refuse(*_: object) -> None:

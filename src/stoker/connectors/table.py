@@ -122,7 +122,7 @@ class TableSink(Sink):
         return _TableSinkLoad(self, context)
 
     def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
-        """The published rows with the types that were written.
+        """The published rows with the types that were written, and the table's order of columns.
 
         Raises:
             SourceError: If nothing was published there yet (or, for `this_run`, not by this run).
@@ -138,19 +138,20 @@ class TableSink(Sink):
                     f"{self.name} has nothing of run {context.run_id}.",
                     next_step="Run the pipeline that loads it in the same run, or extract from .all().",
                 )
-            return read_roots(
-                context.spark, placed(commit), form="parquet", schema=schema_of(commit.schema), options={}
-            )
+            schema = schema_of(commit.schema)
+            rows = read_roots(context.spark, placed(commit), form="parquet", schema=schema, options={})
+            return self._in_order(rows)
         if seen.facts is None and seen.unfinished is None:
             raise SourceError(
                 f"Nothing was published in {self.name} yet.",
                 next_step="Run the pipeline that loads it first (without --only).",
             )
-        frame = frame_of(context.spark, catalogue, seen, {})
-        latest = seen.unfinished or seen.latest
-        names = schema_of(latest.schema).names if latest is not None else frame.columns
-        in_order = [name for name in names if name in frame.columns]
-        return frame.select(*map(quoted, in_order)) if len(in_order) == len(frame.columns) else frame
+        return self._in_order(frame_of(context.spark, catalogue, seen, {}))
+
+    def _in_order(self, frame: DataFrame) -> DataFrame:
+        """The columns as every reader of the table has them: those of partitions last."""
+        last = self.layout.partition_by
+        return frame.select(*map(quoted, [*(name for name in frame.columns if name not in last), *last]))
 
     def fingerprint(self, context: Context) -> dict[str, Any] | None:
         """Place, number, bytes, times and names of the files, and the run that published last."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from stoker.tables.names import TableName
 
+_REPLACED = "spark.sql.catalog.spark_catalog"
+"""The setting by which something else takes the place of Spark's own catalogue."""
 _PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 _LENGTH = "__CHAR_VARCHAR_TYPE_STRING"
 """The key of a column's metadata that says that it is a CHAR or VARCHAR."""
@@ -76,7 +78,8 @@ class Catalogue:
     @property
     def is_in_memory(self) -> bool:
         """Whether the tables are gone with the process."""
-        return self.spark.conf.get("spark.sql.catalogImplementation") == "in-memory"
+        conf = self.spark.conf
+        return conf.get("spark.sql.catalogImplementation") == "in-memory" and not conf.get(_REPLACED, "")
 
     @property
     def is_hidden(self) -> bool:

@@ -73,8 +73,8 @@ def is_decided(catalogue: Catalogue, commit: TableCommit) -> bool:
 def _is_untouched(fs: FileSystem, catalogue: Catalogue, commit: TableCommit) -> bool:
     """Whether the first change of a commit was refused."""
     facts = catalogue.facts()
-    if facts is None:
-        return True
+    if facts is None or commit.creates:
+        return facts is None
     known = catalogue.partitions() if facts.partition_by else {}
     return (
         not any(known.get(values) == place for values, place in (*commit.added, *commit.moved))

@@ -55,6 +55,8 @@ class TableView:
         Raises:
             ChangedError: If something was.
         """
+        if not _is_ours(self.fs, self.home, self.facts):
+            return
         intent = _decided(self.fs, self.home)
         latest = read_table_commit(self.fs, self.home.target.latest)
         if _nonce(intent) != _nonce(self.unfinished) or _nonce(latest) != _nonce(self.latest):
@@ -77,6 +79,8 @@ def look(spark: SparkSession, catalogue: Catalogue) -> TableView:
     facts = catalogue.facts()
     home = home_of(catalogue.name, facts, catalogue.default_location())
     fs = file_system(spark, home.folder)
+    if not _is_ours(fs, home, facts):
+        return TableView(facts, home, fs, None, None)
     while True:
         intent = _decided(fs, home)
         if intent is None or live_holder(fs, home.target) is None or time.monotonic() > deadline:
@@ -84,6 +88,18 @@ def look(spark: SparkSession, catalogue: Catalogue) -> TableView:
         time.sleep(0.05)
     latest = read_table_commit(fs, home.target.latest)
     return TableView(catalogue.facts(), home, fs, latest, intent)
+
+
+def _is_ours(fs: FileSystem, home: Home, facts: TableFacts | None) -> bool:
+    """Whether Stoker has ever loaded the table."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        return fs.exists(home.target.control)
+    except Py4JJavaError:  # who may read a table of others need not have rights beside it
+        if facts is not None and home.has(facts.location):
+            raise
+        return False
 
 
 def unfinished_frame(spark: SparkSession, seen: TableView, table: DataFrame | None) -> DataFrame:
