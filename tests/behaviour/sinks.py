@@ -131,7 +131,11 @@ CASES = {str(case): case for case in (Case(kind, mode) for kind in KINDS for mod
 
 
 def every_case(
-    *, always: Iterable[str] = (), smoke: Iterable[str] = (), where: Callable[[Case], bool] = lambda _: True
+    *,
+    always: Iterable[str] = (),
+    smoke: Iterable[str] = (),
+    where: Callable[[Case], bool] = lambda _: True,
+    variants: bool = False,
 ) -> list[ParameterSet]:
     """All sinks and modes, as parameters for the fixture `target`.
 
@@ -139,8 +143,9 @@ def every_case(
         always: Those that `make test` runs too.
         smoke: Those of them that run on Spark 3.5 too.
         where: Which ones are meant.
+        variants: Whether a mode counts again with partitions, where it also has none.
     """
-    chosen = {name: case for name, case in CASES.items() if where(case)}
+    chosen = {name: case for name, case in CASES.items() if where(case) and (variants or not case.mode.shown)}
     unknown = {*always, *smoke} - chosen.keys()
     assert not unknown, unknown
 

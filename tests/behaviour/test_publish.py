@@ -34,7 +34,7 @@ SMOKE = [
 ]
 
 
-@pytest.mark.parametrize("target", every_case(always=ALWAYS, smoke=SMOKE), indirect=True)
+@pytest.mark.parametrize("target", every_case(always=ALWAYS, smoke=SMOKE, variants=True), indirect=True)
 def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
     """A run publishes as its mode says; its id again publishes nothing, though the rows have changed by then."""
     target.load(1, "first")
@@ -48,7 +48,7 @@ def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace", "table-append"]),
+    every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace", "table-append"], variants=True),
     indirect=True,
 )
 def test_no_rows_are_rows_too(target: Target) -> None:

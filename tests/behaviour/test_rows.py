@@ -123,7 +123,7 @@ VALUES = [
     "target",
     every_case(
         always=["parquet-replace_partitions", "table-replace_partitions"],
-        where=lambda case: case.kind.is_files and not case.mode.shown,
+        where=lambda case: case.kind.is_files,
     ),
     indirect=True,
 )
