@@ -113,9 +113,7 @@ IN_EVERY_RUN = {
     ("postgres-append", "postgres.publish.after_commit"),
     ("parquet-append", "record.renamed"),
     ("table-replace", "tables.publish.intent_written"),
-    ("table-replace", "tables.publish.switched"),
     ("table-replace_partitions", "tables.publish.intent_written"),
-    ("table-append", "tables.publish.one_moved"),
 }
 FORMATS_DIFFER_AT = {"files.stage.written", "files.publish.one_moved", "files.publish.moved"}
 
@@ -350,7 +348,6 @@ def test_hadoops_file_system_is_enough(target: Target) -> None:
 ERRORS_IN_EVERY_RUN = {
     ("parquet-append", "files.publish.one_moved"),
     ("postgres-replace", "postgres.publish.deleted"),
-    ("table-replace", "tables.publish.switched"),
 }
 ERRORS = [
     pytest.param(

@@ -21,7 +21,6 @@ ALWAYS = [
     "postgres-append",
     "table-replace",
     "table-append_to_partitions",
-    "table-replace_partitions",
 ]
 
 SMOKE = [
@@ -48,7 +47,7 @@ def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace", "table-append"], variants=True),
+    every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace"], variants=True),
     indirect=True,
 )
 def test_no_rows_are_rows_too(target: Target) -> None:

@@ -51,12 +51,13 @@ def test_a_catalogue_that_refuses_the_switch_has_published_nothing(
     assert database.spark.newSession().table(database.table()).columns == ["id", "part", "edition"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("mode", "change", "parts"),
     [
         ("replace_partitions", "move_partitions", (1, 2)),
-        pytest.param("append", "add_partitions", (4,), marks=pytest.mark.faults),
-        pytest.param("replace", "drop_partitions", (), marks=pytest.mark.faults),
+        ("append", "add_partitions", (4,)),
+        ("replace", "drop_partitions", ()),
     ],
 )
 def test_a_catalogue_that_refuses_the_first_change_has_published_nothing(
@@ -75,6 +76,7 @@ def test_a_catalogue_that_refuses_the_first_change_has_published_nothing(
     assert loads(database) == 1
 
 
+@pytest.mark.faults
 def test_a_catalogue_that_is_lost_at_the_switch_leaves_it_open(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +149,7 @@ def test_former_files_stay_until_the_next_publish(database: Database) -> None:
     assert loads(database) == 2
 
 
+@pytest.mark.faults
 def test_who_goes_back_by_hand_keeps_the_rows(database: Database) -> None:
     """A folder that the catalogue was made to lead to again is not removed by the next publish, though it was replaced before."""
     database.load(1)
@@ -159,6 +162,7 @@ def test_who_goes_back_by_hand_keeps_the_rows(database: Database) -> None:
     assert database.versions() == [(1, 1, 10), (2, 1, 10), (3, 1, 10), (4, 3, 10)]
 
 
+@pytest.mark.faults
 def test_partitions_that_nobody_finds_any_more_are_removed(database: Database) -> None:
     """A publish later, with the folders that they leave empty; nothing that the catalogue leads to is."""
     options: dict[str, Any] = {"mode": "replace_partitions", "partition_by": ["part"]}
@@ -170,6 +174,7 @@ def test_partitions_that_nobody_finds_any_more_are_removed(database: Database) -
     assert partitions == ["part=1", "part=1", "part=2", "part=2", "part=3"]  # these, and those of the last publish
 
 
+@pytest.mark.faults
 def test_a_table_that_was_dropped_forgets_its_runs(database: Database) -> None:
     """The same run id loads it again, and adds nothing twice."""
     database.load(1, "first", mode="append")

@@ -113,6 +113,7 @@ def test_the_rows_of_others_are_replaced_and_their_files_stay(database: Database
     assert any(f"its former files stay in file:{theirs}" in text for text in record.pipelines[0].fallbacks)
 
 
+@pytest.mark.faults
 def test_columns_of_others_keep_what_is_said_of_them(database: Database) -> None:
     """`on_drift="add"` adds a column to the table, fills what is missing, and leaves comments alone."""
     name = database.table()
