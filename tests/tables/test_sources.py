@@ -48,7 +48,7 @@ def test_tables_and_views_are_read(database: Database) -> None:
 )
 def test_a_wrong_name_is_told_with_close_ones(database: Database, name: str, told: str) -> None:
     """Those of the tables beside it, or of the databases."""
-    database.load(1)
+    database.spark.sql(f"CREATE TABLE {database.table()} (id int) USING parquet")
     with pytest.raises(SourceError) as caught:
         database.read(read.table(name.format(database.name)))
     assert told.format(database.name) in str(caught.value)
