@@ -31,9 +31,9 @@ import lineitem
 import stoker
 from flights_project import clean_environment, server_cpu
 from process_tree import measure
-from stoker.postgres import embedded, forms, send
-from stoker.postgres import load as load_module
+from stoker.postgres import embedded, forms, loading, send
 from stoker.postgres.connection import ConnectionInfo
+from stoker.postgres.modes.choice import Mode
 from stoker.spark.data_files import DataFiles
 from stoker.spark.session import obtain_session
 
@@ -202,7 +202,7 @@ def _jdbc(spark: SparkSession, folder: Path) -> Callable[[int], None]:
 
 def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]:
     if way == "csv":
-        vars(load_module)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
+        vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
     if way == "counted":
         vars(send)["fast"] = lambda *_: None
     environ = os.environ
@@ -219,8 +219,8 @@ def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]
         frame = _frame(spark, folder)
         names = tuple(sorted(path.name for path in (folder / "lineitem").iterdir()))
         files = DataFiles("parquet", str(folder / "lineitem"), names, frame.schema) if way == "files" else None
-        sink = load_module.PostgresLoad(
-            info, "lineitem", mode="replace", run_id=f"{os.getpid()}-{number}", sink="lineitem"
+        sink = loading.PostgresLoad(
+            info, "lineitem", mode=Mode("replace"), run_id=f"{os.getpid()}-{number}", sink="lineitem"
         )
         try:
             assert sink.published() is None

@@ -46,6 +46,10 @@ def _replaced(there: Rows, loaded: Rows) -> Rows:
     return [row for rows in (_by_part(there) | _by_part(loaded)).values() for row in rows]
 
 
+def _upserted(there: Rows, loaded: Rows) -> Rows:
+    return list(({row[0]: row for row in there} | {row[0]: row for row in loaded}).values())
+
+
 def _each_part_old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
     before, after, found = _by_part(old), _by_part(new), _by_part(seen)
     parts = before.keys() | after.keys() | found.keys()
@@ -68,6 +72,8 @@ PARTITIONED: dict[str, Any] = {"partition_by": ["part"]}
 REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, PARTITIONED)
 REPLACE_ALL_PARTITIONS = Mode("replace", REPLACE.after, _each_part_old_or_new, PARTITIONED, "replace_all_partitions")
 APPEND_TO_PARTITIONS = Mode("append", APPEND.after, APPEND.between, PARTITIONED, "append_to_partitions")
+UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
+REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,11 @@ class Kind:
 
     def sink(self, where: str, mode: Mode, **options: Any) -> Sink:
         """The sink into `lake/WHERE`, or into the table of that name."""
-        if self.is_files:
-            target = place("lake") / where if self.is_folder else where
-            return self.write(target, mode=mode.name, **{**mode.options, **options})
-        return self.write(where, connection="warehouse", mode=mode.name, **options)
+        given = {**mode.options, **options}
+        if self.is_folder:
+            return self.write(place("lake") / where, mode=mode.name, **given)
+        connection = {} if self.is_files else {"connection": "warehouse"}
+        return self.write(where, mode=mode.name, **connection, **given)
 
     def source(self, where: str, schema: Any) -> Source:
         """Stoker's own source of the sink's rows."""
@@ -111,7 +118,7 @@ KINDS = (
     Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
-    Kind("postgres", (REPLACE, APPEND), write.postgres, None),
+    Kind("postgres", (REPLACE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE), write.postgres, None),
     Kind("table", (*FOLDER_MODES, REPLACE_ALL_PARTITIONS, APPEND_TO_PARTITIONS), write.table, read.table),
 )
 

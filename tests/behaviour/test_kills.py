@@ -49,6 +49,8 @@ TABLE = {
     "postgres.publish.counted": False,
     "postgres.publish.ledger": False,
     "postgres.publish.deleted": False,
+    "postgres.publish.compared": False,
+    "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
     "postgres.publish.dropped": False,
     "postgres.publish.before_commit": False,
@@ -74,12 +76,14 @@ RECORD = {
     "record.written": False,
     "record.renamed": False,
     "run.recorded": False,
+    "record.written#2": False,
     "run.before_record": True,
-    "record.begin#3": True,
-    "record.written#3": True,
+    "record.begin#4": True,
+    "record.written#4": True,
     "run.after_record": True,
 }
-"""The steps around the record of the run; it is written first when the run begins, and last when it has ended."""
+"""The steps around the record of the run; it is written when the run begins, when the inputs of its pipeline are known, when
+that has ended, and when the run has ended."""
 DECIDED = {**FOLDER, **TABLE, **CATALOGUE, **RECORD}
 
 RECOVERY = [
@@ -111,6 +115,7 @@ IN_EVERY_RUN = {
     ("parquet-append", "files.publish.one_moved"),
     ("postgres-replace", "postgres.publish.deleted"),
     ("postgres-append", "postgres.publish.after_commit"),
+    ("postgres-upsert", "postgres.publish.updated"),
     ("parquet-append", "record.renamed"),
     ("table-replace", "tables.publish.intent_written"),
     ("table-replace_partitions", "tables.publish.intent_written"),
@@ -134,7 +139,10 @@ def _passed(case: str, point: str) -> bool:
     """Whether a run of that case passes that point, and is worth killing there."""
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
-        return point in TABLE and not (mode == "append" and point == "postgres.publish.deleted")
+        others = {"append": {"deleted", "compared", "updated"}, "upsert": {"deleted"}}.get(
+            mode, {"compared", "updated"}
+        )
+        return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"
     if kind == "table":

@@ -19,6 +19,8 @@ ALWAYS = [
     "json-append",
     "postgres-replace",
     "postgres-append",
+    "postgres-upsert",
+    "postgres-replace_partitions",
     "table-replace",
     "table-append_to_partitions",
 ]

@@ -8,7 +8,8 @@ import pytest
 
 from checks.cases import CASES, ROWS, SCHEMA
 from stoker.checks.postgres import PostgresChecker
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.loading import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def measured(spark: SparkSession, info: ConnectionInfo) -> list[Measured]:
     """All cases, computed together."""
     frame = spark.createDataFrame(ROWS, SCHEMA).repartition(2)
-    load = PostgresLoad(info, "public.checked", mode="replace", run_id="one", sink="sink")
+    load = PostgresLoad(info, "public.checked", mode=Mode("replace"), run_id="one", sink="sink")
     checks = [case.check for case in CASES]
 
     def no_keys(_: object) -> DataFrame:

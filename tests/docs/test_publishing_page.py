@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture" / "PUBLISHING.md"
 OTHERS = {"embedded", "scaffold"}
 _LINK = re.compile(r"\[`(test_\w+)`\]\((\S+?)\)")
-_FAILPOINT = re.compile(r'\bfailpoint\("([a-z_.]+)"\)')
+_FAILPOINT = re.compile(r'\bfailpoint(?:\(|=)"([a-z_.]+)"')
 
 
 @pytest.mark.parametrize(("name", "link"), sorted(set(_LINK.findall(PAGE.read_text("utf-8")))))

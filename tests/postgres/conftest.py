@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.loading import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,11 @@ def load(info: ConnectionInfo, schema: str) -> Iterator[Callable[..., PostgresLo
 
     def make(table: str = "t", *, mode: str = "replace", run_id: str = "run", **options: Any) -> PostgresLoad:
         options = {"sink": "sink", "wait": 20.0, **options}
-        made.append(PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=mode, run_id=run_id, **options))
+        how = Mode(
+            mode,
+            **{name: options.pop(name) for name in ("key", "latest_by", "delete_missing", "by") if name in options},
+        )
+        made.append(PostgresLoad(options.pop("info", info), f"{schema}.{table}", mode=how, run_id=run_id, **options))
         return made[-1]
 
     yield make

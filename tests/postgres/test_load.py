@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from stoker.postgres.connection import ConnectionInfo
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]
 

@@ -27,7 +27,15 @@ def server(postgres_server: Server) -> Server:
 def connection_info(server: Server) -> ConnectionInfo:
     """How to connect to a server."""
     return ConnectionInfo(
-        server.host, server.port, server.database, server.user, server.password, sslmode="disable", connect_timeout=5
+        server.host,
+        server.port,
+        server.database,
+        server.user,
+        server.password,
+        sslmode="disable",
+        connect_timeout=5,
+        # A server that a test takes away does not come back by itself.
+        connect_retry=0,
     )
 
 

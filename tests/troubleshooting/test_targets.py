@@ -35,7 +35,9 @@ from stoker.files.lease import Lease
 from stoker.postgres import outcome
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.executors import not_importable
+from stoker.postgres.loading import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
@@ -89,6 +91,11 @@ def test_a_type_cannot_be_widened(spark: SparkSession, project: Project) -> None
 def test_columns_were_left_out() -> None:
     """As the second sink is told; `tests/files/test_drift.py` has the run."""
     assert_told("Columns were left out that another sink needs", left_out("/lake/rows", ["id"]))
+
+
+def test_the_executors_lack_stoker() -> None:
+    """As a task tells it; `tests/postgres/test_alone.py` has the load."""
+    assert_told("The executors lack stoker", not_importable("ModuleNotFoundError: No module named 'stoker'"))
 
 
 def test_a_published_folder_is_gone(spark: SparkSession, project: Project) -> None:
@@ -203,7 +210,7 @@ def test_servers_that_do_not_let_us_in(info: ConnectionInfo) -> None:
 
 def made(info: ConnectionInfo, schema: str, mode: str = "append", **options: Any) -> PostgresLoad:
     """A load into `SCHEMA.t`."""
-    return PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink", **options)
+    return PostgresLoad(info, f"{schema}.t", mode=Mode(mode), run_id="run", sink="sink", **options)
 
 
 def test_the_table_is_missing(info: ConnectionInfo, schema: str) -> None:
@@ -236,7 +243,7 @@ def test_a_value_does_not_fit(
         sink.prepare(StructType([StructField("v", data_type), StructField("id", LongType())]))
         batch = pa.RecordBatch.from_arrays([values, pa.array([7, 8])], names=["c0", "c1"])
         with pytest.raises(SinkError, match=r"column 'v' in row 2 of partition 0 \(id = 8\)") as caught:
-            copy_batches(sink.task, [batch], 0, 1)
+            copy_batches(sink.task, [batch], 0)
     finally:
         sink.discard()
     assert_told(title, caught.value)

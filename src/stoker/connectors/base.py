@@ -125,6 +125,10 @@ class Loaded:
     bytes: int | None = None
     changes: tuple[str, ...] = ()
     """How the columns differ from those that were published before, a sentence each."""
+    inserted: int | None = None
+    updated: int | None = None
+    deleted: int | None = None
+    """Rows of the target that were added, rewritten and removed."""
     way: str | None = None
     """How the rows were sent, where the sink has several ways, and why not the fastest; for the run record."""
 
@@ -236,12 +240,14 @@ class Sink(ABC):
         del context
         return None
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Finish or undo what killed runs left here, and leave alone what a live one is doing; starts no Spark job.
 
         Args:
             context: That of `stoker repair`; its `run_id` is no run's.
             dry: Whether only to look.
+            needed: Whether the run of an id has published the same rows in another sink, and can be resumed: what it has
+                staged here, if `Load.frame` could give it to its next attempt, is to stay.
 
         Returns:
             What it did, or with `dry` would have done, each as `removed 2 staging folders`; empty if there was nothing.
@@ -249,7 +255,7 @@ class Sink(ABC):
         Raises:
             LeaseHeldError: If a live run publishes here.
         """
-        del context, dry
+        del context, dry, needed
         return []
 
     def label(self) -> str:

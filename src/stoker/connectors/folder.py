@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.connectors.fingerprint import fingerprint
 from stoker.connectors.layouts import check_layout, shown
-from stoker.errors import DefinitionError, SourceError, number_of, suggestion
+from stoker.connectors.repairs import told
+from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.drift import WAYS
 from stoker.files.filesystem import file_system
@@ -19,6 +20,8 @@ from stoker.files.repair import repair
 from stoker.files.view import commit_view, read_view, view, written_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
@@ -145,27 +148,21 @@ class FolderSink(Sink):
         """Number, bytes, times and names of the files, and the run that published last."""
         return fingerprint(context, (self.path,))
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Finish a publish that was decided, remove the staging of others."""
         path = context.path(self.path)
-        found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry)
-        done = []
-        decided = found.decided
-        if decided is not None:
-            files = number_of(len(decided.files), "file")
-            done.append(f"finished the publish of run {decided.run_id} ({decided.mode}, {files})")
-        for names, thing in (
-            (found.staging, "staging folder"),
-            (found.temporary, "temporary file"),
-            (found.leases, "lease"),
-        ):
-            if names:
-                done.append(f"removed {number_of(len(names), thing)} of dead processes")
-        return done
+        keeps = needed if self.form.keeps_types else _not_needed
+        return told(repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry, needed=keeps))
 
     def label(self) -> str:
         """The path as declared: the format does not make it another place."""
         return f"files:{self.path}"
+
+
+def _not_needed(run_id: str) -> bool:
+    """Rows that cannot be read back as they were serve no other attempt."""
+    del run_id
+    return False
 
 
 class _FolderSinkLoad(Load):

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from stoker.checks import checks_of
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
-from stoker.errors import DefinitionError, number_of, suggestion
+from stoker.errors import number_of
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
+from stoker.postgres.info import application_name
+from stoker.postgres.modes.choice import Mode, columns_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.repair import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from stoker.checks.checker import Keys
     from stoker.connectors.base import Context, Names
     from stoker.spark.data_files import DataFiles
-
-MODES = ("replace", "append")
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,20 @@ class PostgresSink(Sink):
     connection: str
     mode: str
     checks: tuple[Check, ...] = ()
+    key: tuple[str, ...] = ()
+    latest_by: str | None = None
+    delete_missing: bool = False
+    by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
         LoadTarget.parse(self.table)
-        if self.mode not in MODES:
-            raise DefinitionError(
-                f"write.postgres({self.table!r}): mode={self.mode!r} is not a mode of PostgreSQL."
-                f"{suggestion(str(self.mode), MODES)}"
-            )
+        self.how.check(f"write.postgres({self.table!r})")
+
+    @property
+    def how(self) -> Mode:
+        """The mode with its options."""
+        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
@@ -54,8 +59,9 @@ class PostgresSink(Sink):
         """Begin a load; an embedded server is started here."""
         return _PostgresSinkLoad(self, context)
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Drop the staging tables of dead runs, in the table's schema; what was committed is whole."""
+        del needed  # no attempt reads the staging table of another
         config = context.names.config
         settings = config.connection(self.connection)
         if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
@@ -72,7 +78,7 @@ class _PostgresSinkLoad(Load):
     """The adapter between a sink and `stoker.postgres`."""
 
     def __init__(self, sink: PostgresSink, context: Context) -> None:
-        from stoker.postgres.load import PostgresLoad
+        from stoker.postgres.loading import PostgresLoad
 
         self._sink = sink
         self._context = context
@@ -80,14 +86,15 @@ class _PostgresSinkLoad(Load):
         self._where = sink.describe(context.names).where
         config = context.names.config
         settings = config.connection(sink.connection)
-        info = resolve(settings, folder=config.source.folder)
+        known_as = application_name(context.job, context.run_id)
+        info = resolve(settings, folder=config.source.folder, application_name=known_as)
         if settings.embedded and settings.folder and (data := embedded.elsewhere(settings.folder)):
             context.fallback(f"the embedded PostgreSQL's data are in {data}, not in {settings.folder}")
         name = f"{context.job}/{context.pipeline} -> {LoadTarget.parse(sink.table)}"
         self._load = PostgresLoad(
             info,
             sink.table,
-            mode=sink.mode,
+            mode=sink.how,
             run_id=context.run_id,
             sink=name,
             wait=config.run.lease_wait,
@@ -120,22 +127,46 @@ class _PostgresSinkLoad(Load):
         return PostgresChecker(self._load.staged(), self._sink.connection, keys)
 
     def publish(self) -> Loaded:
-        return Loaded(rows=self._load.publish())
+        rows, changed = self._load.publish(), self._load.changed
+        return Loaded(
+            rows=rows,
+            inserted=changed.get("inserted"),
+            updated=changed.get("updated"),
+            deleted=changed.get("deleted"),
+        )
 
     def close(self) -> None:
         self._load.discard()
 
 
-def write_postgres(table: str, *, connection: str, mode: str, checks: Sequence[Check] = ()) -> PostgresSink:
+def write_postgres(
+    table: str,
+    *,
+    connection: str,
+    mode: str,
+    key: Sequence[str] = (),
+    latest_by: str | None = None,
+    delete_missing: bool = False,
+    by: Sequence[str] = (),
+    checks: Sequence[Check] = (),
+) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
 
     Args:
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
-        mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+        mode: `replace` all rows, `append` to an existing table, or `upsert`: rows whose key is there are rewritten if they differ,
+            the others are added; or `replace_partitions`: the new rows take the place of those that have the same values in the
+            columns of `by`. The table is made if there is none, unless rows are appended.
+        key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
+        latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
+        delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode or the name is wrong, or a check is none.
+        DefinitionError: If the mode or the name is wrong, an option is not one of the mode, or a check is none.
     """
-    return PostgresSink(table, connection, mode, checks_of(f"write.postgres({table!r})", checks))
+    call = f"write.postgres({table!r})"
+    keys, parts = columns_of(call, "key", key), columns_of(call, "by", by)
+    return PostgresSink(table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts)

@@ -9,9 +9,10 @@ from stoker.checks import checks_of
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink, Source
 from stoker.connectors.folder import check_modes
 from stoker.connectors.layouts import check_options, folders_of, shown
+from stoker.connectors.repairs import told
 from stoker.connectors.source import file_name
 from stoker.connectors.table_content import content, frame_of, read_frame
-from stoker.errors import DefinitionError, SourceError, number_of
+from stoker.errors import DefinitionError, SourceError
 from stoker.files.filesystem import file_system
 from stoker.files.form import FileFormat
 from stoker.files.view import read_roots, schema_of
@@ -23,7 +24,7 @@ from stoker.tables.repair import home_now, repair
 from stoker.tables.view import look, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
@@ -157,28 +158,18 @@ class TableSink(Sink):
         """Place, number, bytes, times and names of the files, and the run that published last."""
         return content(context.spark, self.name)
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
-        """Finish a publish that was decided, remove the staging of others."""
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
+        """Finish a publish that was decided, give up one that was not, remove the staging of others."""
         catalogue = Catalogue(context.spark, self.name)
         if self.name.parts[0].lower() not in {name.lower() for name in databases(context.spark)}:
             return []
         home = home_now(catalogue)
-        found = repair(file_system(context.spark, home.folder), home, catalogue, dry=dry)
-        done = []
-        decided, undecided = found.decided, found.undecided
-        if decided is not None:
-            files = number_of(len(decided.files), "file")
-            done.append(f"finished the publish of run {decided.run_id} ({decided.mode}, {files})")
-        if undecided is not None:
-            done.append(f"gave up the publish of run {undecided.run_id}, of which the catalogue had not heard")
-        for names, thing in (
-            (found.staging, "staged load"),
-            (found.temporary, "temporary file"),
-            (found.leases, "lease"),
-        ):
-            if names:
-                done.append(f"removed {number_of(len(names), thing)} of dead processes")
-        return done
+        found = repair(file_system(context.spark, home.folder), home, catalogue, dry=dry, needed=needed)
+        given_up = [] if found.undecided is None else [found.undecided.run_id]
+        return [
+            *(f"gave up the publish of run {run_id}, of which the catalogue had not heard" for run_id in given_up),
+            *told(found),
+        ]
 
     def label(self) -> str:
         """The table, whose name has no case."""

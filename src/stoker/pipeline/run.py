@@ -183,6 +183,8 @@ def _publish(context: Context, targets: list[Target]) -> None:
 def _note(target: Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
+    target.record.inserted, target.record.updated = loaded.inserted, loaded.updated
+    target.record.deleted = loaded.deleted
     target.record.changes = list(loaded.changes) or target.record.changes
     target.record.way = loaded.way or target.record.way
 

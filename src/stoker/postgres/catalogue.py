@@ -12,6 +12,8 @@ from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pg8000.native import Connection
 
 _NAME = """CASE WHEN {0}.typnamespace = 'pg_catalog'::regnamespace THEN {0}.typname::text
@@ -131,19 +133,30 @@ def table_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
     return tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid))
 
 
-def check_rights(connection: Connection, target: LoadTarget, table: Table, names: list[str], *, replace: bool) -> None:
+def check_rights(
+    connection: Connection, target: LoadTarget, table: Table, names: list[str], more: Sequence[str]
+) -> None:
     """Refuse a table that the user may not write, without waiting for those who have it locked.
+
+    Args:
+        connection: Of the user.
+        target: The table's name.
+        table: The table.
+        names: The columns that take rows.
+        more: Rights that are needed besides INSERT.
 
     Raises:
         SinkError: With the statement that grants what is missing.
     """
-    user, delete, insert = connection.run(
-        "SELECT current_user, has_table_privilege(:oid::oid, 'DELETE'), "
-        "(SELECT bool_and(has_column_privilege(:oid::oid, name, 'INSERT')) FROM unnest(:names::text[]) AS name)",
+    user, insert, missing = connection.run(
+        "SELECT current_user, "
+        "(SELECT bool_and(has_column_privilege(:oid::oid, name, 'INSERT')) FROM unnest(:names::text[]) AS name), "
+        "ARRAY(SELECT name FROM unnest(:more::text[]) AS name WHERE NOT has_table_privilege(:oid::oid, name))",
         oid=table.oid,
         names=names,
+        more=list(more),
     )[0]
-    needed = ["INSERT"] * (not insert) + ["DELETE"] * (replace and not delete)
+    needed = ["INSERT"] * (not insert) + missing
     if needed:
         rights = ", ".join(needed)
         raise SinkError(

@@ -93,9 +93,15 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
     return tuple(columns)
 
 
-def create_statement(target: LoadTarget, columns: tuple[Column, ...]) -> str:
-    """CREATE TABLE with the given columns."""
-    return f"CREATE TABLE {target.sql} ({', '.join(column.definition for column in columns)})"
+def create_statement(
+    target: LoadTarget, columns: tuple[Column, ...], *, key: tuple[str, ...] = (), if_missing: bool = False
+) -> str:
+    """CREATE TABLE with the given columns, and a primary key if one is given."""
+    guard = "IF NOT EXISTS " if if_missing else ""
+    parts = [column.definition for column in columns]
+    if key:
+        parts.append(f"PRIMARY KEY ({', '.join(map(quote, key))})")
+    return f"CREATE TABLE {guard}{target.sql} ({', '.join(parts)})"
 
 
 def _missing(field: StructField, derived: str, table: Table, target: LoadTarget) -> str:

@@ -19,8 +19,8 @@ _DAY = 86_400_000_000
 """Microseconds."""
 
 
-def csv_rows(batch: pa.RecordBatch, attempt: int) -> pa.Buffer:
-    """A batch as CSV with the attempt as its last column.
+def csv_rows(batch: pa.RecordBatch) -> pa.Buffer:
+    """A batch as CSV.
 
     All texts are quoted and null is not, which is how COPY tells null from the empty text.
 
@@ -28,8 +28,7 @@ def csv_rows(batch: pa.RecordBatch, attempt: int) -> pa.Buffer:
         RefusedValueError: For a NUL character.
     """
     arrays = [plain(column) for column in batch.columns]
-    tag = pa.repeat(pa.scalar(attempt, pa.int64()), batch.num_rows)
-    table = pa.RecordBatch.from_arrays([*arrays, tag], names=[str(at) for at in range(len(arrays) + 1)])
+    table = pa.RecordBatch.from_arrays(arrays, names=[str(at) for at in range(len(arrays))])
     sink = pa.BufferOutputStream()
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=batch.num_rows))
     text = sink.getvalue()

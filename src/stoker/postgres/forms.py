@@ -53,15 +53,13 @@ class BinaryForm:
 
     Args:
         types: Of the target's columns, exactly.
-        attempt: Added to every row as the last column.
     """
 
-    def __init__(self, types: Sequence[ColumnType], attempt: int) -> None:
+    def __init__(self, types: Sequence[ColumnType]) -> None:
         from stoker.postgres import encode
 
         self.begin, self.end = encode.HEADER, encode.TRAILER
         self._types = types
-        self._attempt = attempt
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch."""
@@ -72,26 +70,19 @@ class BinaryForm:
             encoder = encode.encoder(column.type, target)
             assert encoder is not None, f"{column.type} into {target.sql} was chosen to be binary"
             encoders.append(encoder)
-        return encode.encode(batch, encoders, self._attempt)
+        return encode.encode(batch, encoders)
 
 
 class TextForm:
-    """COPY as CSV.
-
-    Args:
-        attempt: Added to every row as the last column.
-    """
+    """COPY as CSV."""
 
     begin = end = b""
-
-    def __init__(self, attempt: int) -> None:
-        self._attempt = attempt
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch."""
         from stoker.postgres.csv_rows import csv_rows
 
-        yield memoryview(csv_rows(batch, self._attempt))
+        yield memoryview(csv_rows(batch))
 
 
 def way(schema: StructType, types: Sequence[ColumnType]) -> Way:

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, StokerError, TransientError
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
-from stoker.postgres.columns import create_statement
 from stoker.postgres.connection import cut
-from stoker.postgres.names import quote
+from stoker.postgres.modes.plan import statements
 from stoker.postgres.refusals import NOTHING, explained, is_lost
-from stoker.postgres.waiting import Patience, run_patiently
+from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pg8000.native import Connection
 
-    from stoker.postgres.columns import Column
-    from stoker.postgres.ledger import Ledger
-    from stoker.postgres.names import LoadTarget
-    from stoker.postgres.staging import Staging
+    from stoker.postgres.modes.statement import Publication, Statement
+    from stoker.postgres.waiting import Patience
 
 BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
 @dataclass(frozen=True)
-class Publication:
-    """What is published, where, and as what."""
+class Published:
+    """What a publish did."""
 
-    target: LoadTarget
-    mode: str
-    columns: tuple[Column, ...]
-    staging: Staging
-    ledger: Ledger
+    rows: int
+    """The rows that were published, by this call or by another attempt of the same run."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """How many rows of the target were `inserted`, `updated` and `deleted`, as far as this call did it and knows."""
 
 
-def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    """Publish the rows of the reported attempts in one transaction; readers see the old rows until it commits.
+def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
+    """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
 
     Args:
         connection: The driver's. It is in no transaction before, and in none after, unless it was lost.
         work: What.
-        reported: Rows by attempt, as Spark handed them from the tasks that succeeded.
+        reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
-
-    Returns:
-        The rows that were published, by this call or by another attempt of the same run.
 
     Raises:
         SinkError: If the server refuses.
@@ -60,8 +53,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
     try:
         with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
             connection.run(BEGIN)
-            connection.run("SET LOCAL statement_timeout = 0")
-            rows = _steps(connection, work, reported, patience)
+            published = _steps(connection, work, reported, patience)
             failpoint("postgres.publish.before_commit")
             _commit(connection)
     except UncertainCommitError:
@@ -73,7 +65,7 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         cut(connection)
         raise
     failpoint("postgres.publish.after_commit")
-    return rows
+    return published
 
 
 class UncertainCommitError(Exception):
@@ -104,8 +96,8 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
         cut(connection)
 
 
-def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    target, staged = work.target.sql, work.staging.table
+def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
+    staged = work.staging.table
     # Late attempts are shut out from here on: what is counted now is what is published.
     run_patiently(
         connection,
@@ -118,8 +110,9 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     _check_counts(connection, work, reported)
     failpoint("postgres.publish.counted")
     rows = sum(reported.values())
+    changed: dict[str, int] = {}
     # Here a second attempt of the same run waits until the first has committed or failed.
-    written = run_patiently(
+    written, _ = run_patiently(
         connection,
         work.ledger.statement(),
         patience,
@@ -134,54 +127,49 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
         earlier = work.ledger.find(connection)
         rows = earlier.rows if earlier else rows
     else:
-        if work.mode == "replace":
-            _empty_target(connection, work, patience)
-            failpoint("postgres.publish.deleted")
-        names = ", ".join(quote(column.name) for column in work.columns)
-        run_patiently(
-            connection,
-            f"INSERT INTO {target} ({names}) SELECT {names} FROM {staged.sql} "  # noqa: S608 - quoted
-            f"WHERE {quote(work.staging.tag)} = ANY(:attempts::bigint[])",
-            patience,
-            tables=[target],
-            one_wait=patience.seconds,
-            attempts=list(reported),
-        )
-        failpoint("postgres.publish.inserted")
-        # A VACUUM may have the table; it leaves statistics of its own.
-        connection.run(f"ANALYZE (SKIP_LOCKED) {target}")
+        for statement in statements(work):
+            count = _run(connection, statement, work, reported, patience)
+            if statement.counts is not None:
+                changed[statement.counts] = changed.get(statement.counts, 0) + count
     connection.run(f"DROP TABLE {staged.sql}")
     failpoint("postgres.publish.dropped")
-    return rows
+    return Published(rows, changed)
 
 
 def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
-    tag = quote(work.staging.tag)
-    found = dict(connection.run(f"SELECT {tag}, count(*) FROM {work.staging.table.sql} GROUP BY 1"))  # noqa: S608 - quoted
-    wrong = {attempt: rows for attempt, rows in reported.items() if found.get(attempt, 0) != rows}
+    counted = connection.run(f"SELECT xmin::text, count(*) FROM {work.staging.table.sql} GROUP BY xmin")  # noqa: S608 - quoted
+    found = {int(transaction): rows for transaction, rows in counted}
+    wrong = {transaction: rows for transaction, rows in reported.items() if found.get(transaction, 0) != rows}
     if wrong:
-        attempt, rows = next(iter(wrong.items()))
+        transaction, rows = next(iter(wrong.items()))
         raise TransientError(
-            f"The staged rows for {work.target} are not those that the tasks reported: attempt {attempt} reported {rows}, "
-            f"{found.get(attempt, 0)} are staged ({len(wrong)} of {len(reported)} attempts differ).",
+            f"The staged rows for {work.target} are not those that the tasks reported: {rows} in transaction {transaction}, "
+            f"of which {found.get(transaction, 0)} are staged ({len(wrong)} of {len(reported)} transactions differ).",
             state=NOTHING,
             next_step="Run again with the same run id; a restart of the server empties staging tables.",
         )
 
 
-def _empty_target(connection: Connection, work: Publication, patience: Patience) -> None:
-    target = work.target.sql
-    # One creates, the others wait and find the table.
-    run_patiently(
+def _run(
+    connection: Connection,
+    statement: Statement,
+    work: Publication,
+    reported: Mapping[int, int],
+    patience: Patience,
+) -> int:
+    parameters = dict(statement.parameters)
+    if ":transactions" in statement.sql:
+        parameters["transactions"] = [str(transaction) for transaction in reported]
+    rows, count = run_patiently(
         connection,
-        "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))",
+        statement.sql,
         patience,
-        tables=[target],
-        name=f"stoker create {target}",
+        tables=[work.target.sql],
+        one_wait=patience.seconds if statement.is_long else None,
+        **parameters,
     )
-    if connection.run("SELECT to_regclass(:name)", name=target)[0][0] is None:
-        connection.run(create_statement(work.target, work.columns))
-        return
-    # Writers wait and readers do not: they see the old rows until the commit.
-    run_patiently(connection, f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE", patience, tables=[target])
-    run_patiently(connection, f"DELETE FROM {target}", patience, tables=[target], one_wait=patience.seconds)  # noqa: S608
+    if statement.judge is not None:
+        statement.judge(rows)
+    if statement.failpoint is not None:
+        failpoint(statement.failpoint)
+    return count

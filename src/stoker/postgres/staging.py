@@ -38,24 +38,13 @@ class Staging:
 
     table: LoadTarget
     nonce: str
-    tag: str
-    """The column that says which task attempt a row is from."""
 
     @classmethod
-    def fresh(cls, target: LoadTarget, columns: Iterable[str]) -> Staging:
-        """A new one beside its target.
-
-        Args:
-            target: With its schema.
-            columns: The names that the tag must differ from.
-        """
-        taken = set(columns)
-        tag = "stoker_attempt"
-        while tag in taken:
-            tag += "_"
+    def fresh(cls, target: LoadTarget) -> Staging:
+        """A new one beside its target, which has its schema."""
         nonce = secrets.token_hex(6)
         digest = hashlib.sha256(str(target).encode()).hexdigest()[:12]
-        return cls(LoadTarget(target.schema, f"stoker_staging_{digest}_{nonce}"), nonce, tag)
+        return cls(LoadTarget(target.schema, f"stoker_staging_{digest}_{nonce}"), nonce)
 
 
 def lock_key(nonce: str) -> int:
@@ -92,10 +81,18 @@ def create(connection: Connection, staging: Staging, columns: Sequence[Column], 
         columns: With the target's types, so that a value that does not fit is refused in the task that sends it.
         checks: The target's constraints that can be checked there too.
     """
-    parts = [column.definition for column in columns] + [f"{quote(staging.tag)} bigint NOT NULL", *checks]
+    parts = [*(column.definition for column in columns), *checks]
+    # Tables of other kinds, which may be the server's default, do not say which transaction a row is from.
     connection.run(
-        f"CREATE UNLOGGED TABLE {staging.table.sql} ({', '.join(parts)}) WITH (autovacuum_enabled = false)",
+        f"CREATE UNLOGGED TABLE {staging.table.sql} ({', '.join(parts)}) USING heap WITH (autovacuum_enabled = false)",
     )
+
+
+def rows_of(staging: Staging, columns: Iterable[str], transactions: Iterable[int]) -> str:
+    """A query for the rows that some transactions have brought."""
+    listed = ",".join(map(str, transactions))
+    names = ", ".join(map(quote, columns))
+    return f"SELECT {names} FROM {staging.table.sql} WHERE xmin = ANY ('{{{listed}}}'::xid[])"  # noqa: S608 - quoted
 
 
 def evict(connection: Connection, table: LoadTarget) -> None:

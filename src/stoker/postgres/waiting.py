@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stoker.errors import InterruptedRunError, TransientError
 from stoker.postgres.refusals import LOCK_NOT_AVAILABLE, NOTHING, sqlstate
@@ -36,6 +36,14 @@ class Patience:
     stopped: Callable[[], bool] = lambda: False
 
 
+class Answer(NamedTuple):
+    """What a statement answered."""
+
+    rows: list[list[Any]]
+    touched: int
+    """The rows that it gave or changed; -1 if it does not say."""
+
+
 def run_patiently(
     connection: Connection,
     sql: str,
@@ -45,7 +53,7 @@ def run_patiently(
     one_wait: float | None = None,
     between: Callable[[], object] = lambda: None,
     **parameters: Any,
-) -> list[list[Any]]:
+) -> Answer:
     """Run a statement that may have to wait for other sessions. Inside a transaction, which it does not end.
 
     Args:
@@ -71,7 +79,8 @@ def run_patiently(
         connection.run("SAVEPOINT stoker_wait")
         connection.run(f"SET LOCAL lock_timeout = {max(int(min(left, one_wait) * 1000), 1)}")
         try:
-            rows = connection.run(sql, **parameters)
+            rows = connection.run(sql, **parameters) or []
+            count = connection.row_count
         except DatabaseError as error:
             if sqlstate(error) != LOCK_NOT_AVAILABLE:
                 raise
@@ -84,7 +93,7 @@ def run_patiently(
             time.sleep(_PAUSE)
         else:
             connection.run("RELEASE SAVEPOINT stoker_wait")
-            return rows or []
+            return Answer(rows, count)
 
 
 def _too_long(connection: Connection, patience: Patience, tables: Sequence[str]) -> TransientError:

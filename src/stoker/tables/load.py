@@ -104,7 +104,7 @@ class TableLoad:
                 state="Nothing was published there by this run.",
                 next_step="Run again.",
             )
-        recover(fs, home, self.catalogue, run_id=self._run_id)
+        recover(fs, home, self.catalogue, keep=(self._run_id,))
         self._facts = self.catalogue.facts()
         self._left = left_by(fs, target, self._run_id, read_table_commit)
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError, StokerError, TransientError, UnknownCommitError
 from stoker.failpoints import failpoint
-from stoker.files.publish import left_by
+from stoker.files.publish import staged_whole
 from stoker.files.view import schema_of
 from stoker.tables.catalogue import RefusedError
 from stoker.tables.change import change
 from stoker.tables.commit import TableCommit, read_table_commit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from stoker.files.filesystem import FileSystem
     from stoker.tables.catalogue import Catalogue
     from stoker.tables.home import Home
@@ -91,14 +93,14 @@ def undo(fs: FileSystem, home: Home, catalogue: Catalogue, commit: TableCommit) 
     fs.delete(home.target.intent)
 
 
-def recover(fs: FileSystem, home: Home, catalogue: Catalogue, *, run_id: str | None = None) -> TableCommit | None:
+def recover(fs: FileSystem, home: Home, catalogue: Catalogue, *, keep: Collection[str] = ()) -> TableCommit | None:
     """Finish what a dead publisher decided and remove what was staged. The caller holds the lease.
 
     Args:
         fs: The file system of the table's loads.
         home: The folder of the table's loads.
         catalogue: The table.
-        run_id: The run that comes now: what it staged itself in an earlier attempt is kept, if it is whole.
+        keep: The runs that may still need what they staged here in an earlier attempt, if it is whole.
 
     Returns:
         The commit that was finished, or None if there was nothing decided.
@@ -116,14 +118,13 @@ def recover(fs: FileSystem, home: Home, catalogue: Catalogue, *, run_id: str | N
             finish(fs, home, catalogue, commit)
     except RefusedError as error:
         raise _cut(catalogue, commit, error) from error
-    left = None if run_id is None else left_by(fs, target, run_id, read_table_commit)
-    kept = None if left is None else left.nonce
+    kept = {each.nonce for each in staged_whole(fs, target, read_table_commit) if each.run_id in keep}
     for folder in (target.control, *([target.commits] if commit is not None else [])):
         for entry in fs.entries(folder):
             if entry.path.endswith(".tmp"):
                 fs.delete(f"{folder}/{entry.path}")
     for nonce in staged_nonces(fs, home):
-        if nonce != kept:
+        if nonce not in kept:
             discard(fs, home, nonce)
     return commit
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.files.lease import Lease, held, live_holder
+from stoker.files.publish import staged_whole
 from stoker.tables.commit import TableCommit, read_table_commit
 from stoker.tables.home import Home, home_of
 from stoker.tables.publish import is_decided, recover, staged_nonces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stoker.files.filesystem import FileSystem
     from stoker.tables.catalogue import Catalogue
@@ -30,6 +31,13 @@ class Leftovers:
     temporary: Sequence[str] = ()
     """Files whose writer did not come to rename them."""
     leases: Sequence[str] = ()
+    kept: Sequence[str] = ()
+    """The runs whose staged rows are not among that, because they still need them."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.decided or self.undecided or self.staging or self.temporary or self.leases)
 
 
 def home_now(catalogue: Catalogue) -> Home:
@@ -37,8 +45,14 @@ def home_now(catalogue: Catalogue) -> Home:
     return home_of(catalogue.name, catalogue.facts(), catalogue.default_location())
 
 
-def leftovers(fs: FileSystem, home: Home, catalogue: Catalogue) -> Leftovers:
+def leftovers(fs: FileSystem, home: Home, catalogue: Catalogue, needed: Callable[[str], bool]) -> Leftovers:
     """Look, and change nothing.
+
+    Args:
+        fs: The file system of the table's loads.
+        home: The folder of the table's loads.
+        catalogue: The table.
+        needed: Whether the run of an id still needs what it has staged to the end.
 
     Raises:
         TerminalError: If the intent cannot be read.
@@ -49,16 +63,22 @@ def leftovers(fs: FileSystem, home: Home, catalogue: Catalogue) -> Leftovers:
     intent = read_table_commit(fs, target.intent)
     decided = intent is not None and (not intent.switches or is_decided(catalogue, intent))
     waits = intent.nonce if intent is not None and decided else None
+    needs = {
+        each.nonce: each.run_id
+        for each in staged_whole(fs, target, read_table_commit)
+        if each.nonce != waits and needed(each.run_id)
+    }
     return Leftovers(
         intent if decided else None,
         None if decided else intent,
-        [nonce for nonce in staged_nonces(fs, home) if nonce != waits],
+        [nonce for nonce in staged_nonces(fs, home) if nonce not in {waits, *needs}],
         [name for name in (*names, *commits) if name.endswith(".tmp")],
         [name for name in names if name.startswith("lease-") and name.endswith(".json")],
+        sorted(set(needs.values())),
     )
 
 
-def repair(fs: FileSystem, home: Home, catalogue: Catalogue, *, dry: bool) -> Leftovers:
+def repair(fs: FileSystem, home: Home, catalogue: Catalogue, *, dry: bool, needed: Callable[[str], bool]) -> Leftovers:
     """Finish the publish that was decided, and remove the rest.
 
     Args:
@@ -66,6 +86,7 @@ def repair(fs: FileSystem, home: Home, catalogue: Catalogue, *, dry: bool) -> Le
         home: The folder of the table's loads.
         catalogue: The table.
         dry: Whether only to look.
+        needed: As for `leftovers`.
 
     Returns:
         What there was.
@@ -74,8 +95,8 @@ def repair(fs: FileSystem, home: Home, catalogue: Catalogue, *, dry: bool) -> Le
         LeaseHeldError: If a run that lives publishes there; nothing is touched.
         SinkError: If the decided publish cannot be finished.
     """
-    found = leftovers(fs, home, catalogue)
-    if found == Leftovers(None, None, [], [], []):
+    found = leftovers(fs, home, catalogue, needed)
+    if found.is_nothing:
         return found
     if dry:
         holder = live_holder(fs, home.target, tidy=False)
@@ -84,7 +105,7 @@ def repair(fs: FileSystem, home: Home, catalogue: Catalogue, *, dry: bool) -> Le
         return found
     lease = Lease(fs, home.target, run_id="repair", wait=0)
     try:
-        recover(fs, home, catalogue)
+        recover(fs, home, catalogue, keep=found.kept)
         for name in found.temporary:
             fs.delete(f"{home.target.control}/{name}")
     finally:

@@ -17,17 +17,20 @@ from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import way
 from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes import keys
+from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
+from stoker.postgres.publish import BEGIN, Published, UncertainCommitError, publish
 from stoker.postgres.refusals import explained
 from stoker.postgres.send import send, send_files
+from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
@@ -37,20 +40,19 @@ if TYPE_CHECKING:
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
+    from stoker.postgres.modes.choice import Mode
     from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
-
-MODES = ("replace", "append")
 
 
 class PostgresLoad:
     """One sink of one pipeline of one run: `published`, then `prepare`, `stage`, `publish`, and always `discard`.
 
     Args:
-        info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
+        info: The server. A pooler that gives each transaction another session is refused.
         target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
-        mode: `replace` (all rows, old or new at any moment) or `append`.
+        mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
         sink: What tells this sink from the run's others.
         wait: Seconds to wait for locks of other sessions when publishing.
@@ -65,13 +67,12 @@ class PostgresLoad:
         info: ConnectionInfo,
         target: str,
         *,
-        mode: str,
+        mode: Mode,
         run_id: str,
         sink: str,
         wait: float = 300.0,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        assert mode in MODES
         self._info = info
         self._target = LoadTarget.parse(target)
         self._mode = mode
@@ -84,6 +85,8 @@ class PostgresLoad:
         self._task: CopyTask | None = None
         self._way: Way | None = None
         self._reported: dict[int, int] | None = None
+        self.changed: Mapping[str, int] = {}
+        """How many rows of the target the publish has `inserted`, `updated` and `deleted`, as far as it knows."""
         self._staged = False
         """Whether there may be a staging table to drop."""
 
@@ -119,16 +122,17 @@ class PostgresLoad:
             target = self._locate(connection)
             table = read_table(connection, target)
             columns = fitted(schema, table, target)
-            if table is None and self._mode == "append":
+            if table is None and self._mode.name == "append":
                 raise SinkError(
                     f"{target} does not exist, and mode is append.",
                     state="No row was computed, nothing was written.",
                     next_step=f"{create_statement(target, columns)};",
                 )
+            self._mode.check_frame(schema.names, target)
             if table is not None:
                 names = [column.name for column in columns]
-                check_rights(connection, target, table, names, replace=self._mode == "replace")
-            place = staging.Staging.fresh(target, schema.names)
+                check_rights(connection, target, table, names, self._mode.rights)
+            place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
             self._schema = schema
             assert target.schema is not None
@@ -147,9 +151,20 @@ class PostgresLoad:
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
         held = checks(connection, table, names) if table is not None else []
-        staging.create(connection, work.staging, work.columns, held)
+        # Of rows without a key all are counted, and not the first refused.
+        columns = [
+            dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
+            for column in work.columns
+        ]
+        staging.create(connection, work.staging, columns, held)
+        keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
+
+    @property
+    def target(self) -> LoadTarget:
+        """The table; with its schema once the server was asked."""
+        return self._target
 
     @property
     def task(self) -> CopyTask:
@@ -176,7 +191,6 @@ class PostgresLoad:
             str(work.target),
             names,
             types,
-            work.staging.tag,
             key if set(key) <= set(names) else (),
             self._way.binary,
         )
@@ -213,16 +227,18 @@ class PostgresLoad:
         return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
-        """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""
+        """Take partition, transaction and rows of each task that succeeded; answers the rows of all."""
         told = list(rows)
-        partitions = [partition for partition, _, _ in told]
-        if len(set(partitions)) != len(partitions):
+        if not len(told) == len({partition for partition, *_ in told}) == len({number for _, number, _ in told}):
             raise SinkError(
-                f"Spark reported a partition of {self._plan().target} twice.",
+                f"Spark reported a partition, or a transaction, of {self._plan().target} twice.",
                 state="Nothing was published.",
                 next_step="Run again with the same run id.",
             )
-        self._reported = {attempt: count for _, attempt, count in told}
+        self._reported = {transaction: count for _, transaction, count in told}
+        if self._mode.key:
+            work = self._plan()
+            self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -231,9 +247,9 @@ class PostgresLoad:
         work = self._plan()
         assert self._schema is not None
         connection = self._revived(work)
-        attempts = None if self._reported is None else tuple(self._reported)
+        transactions = tuple(self._reported or ())
         wait = self._patience.seconds
-        return Staged(connection, self._info, work.target, work.staging, self._schema, attempts, wait)
+        return Staged(connection, self._info, work.target, work.staging, self._schema, transactions, wait)
 
     def last_rows(self) -> int | None:
         """Rows that the last other run published for this sink; None if there was none."""
@@ -257,12 +273,13 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
-            rows = publish(connection, work, self._reported, self._patience)
+            published = publish(connection, work, self._reported, self._patience)
         except UncertainCommitError as error:
             self._connection = None
-            rows = outcome(self._info, work, error.sent)
+            published = Published(outcome(self._info, work, error.sent))
         self._staged = False
-        return rows
+        self.changed = published.changed
+        return published.rows
 
     def discard(self) -> None:
         """Drop what is staged and not published, and close. Never raises; what it cannot drop the next load drops."""
@@ -286,7 +303,7 @@ class PostgresLoad:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._info)
+            self._connection = open_session(self._info, self._patience.stopped)
         return self._connection
 
     def _locate(self, connection: Connection) -> LoadTarget:
