@@ -18,7 +18,7 @@ from stoker.files.view import schema_of
 from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
@@ -30,6 +30,11 @@ _REPLACED = "spark.sql.catalog.spark_catalog"
 _PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 _LENGTH = "__CHAR_VARCHAR_TYPE_STRING"
 """The key of a column's metadata that says that it is a CHAR or VARCHAR."""
+
+_FEW = 50
+"""Partitions that are asked for one by one."""
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""How the catalogue, and the folder, of a partition says null."""
 
 Values = tuple[str, ...]
 """What tells a partition: the values of its columns, in their order, as texts."""
@@ -143,14 +148,22 @@ class Catalogue:
     def _path(self, uri: Any) -> str:
         return str(self._jvm.org.apache.hadoop.fs.Path(uri).toString()).rstrip("/")
 
-    def partitions(self) -> dict[Values, str]:
-        """The partitions that the catalogue knows, and where the rows of each are."""
-        return {values: self._path(found.location()) for values, found in self._partitions().items()}
+    def partitions(self, among: Collection[Values] | None = None) -> dict[Values, str]:
+        """The partitions that the catalogue knows, and where the rows of each are.
 
-    def _partitions(self) -> dict[Values, Any]:
-        names = self._columns()
-        nothing = self._jvm.scala.Option.apply(None)
-        found = _items(self._catalog.listPartitions(self._identifier, nothing))
+        Args:
+            among: Those that are of interest; a few are asked for one by one, whatever the number of all. None for all.
+        """
+        return {values: self._path(found.location()) for values, found in self._partitions(among).items()}
+
+    def _partitions(self, among: Collection[Values] | None = None) -> dict[Values, Any]:
+        names, option = self._columns(), self._jvm.scala.Option
+        # Hive's metastore does not look up nulls.
+        if among is None or len(among) > _FEW or any(NULL in values for values in among):
+            found = _items(self._catalog.listPartitions(self._identifier, option.apply(None)))
+        else:
+            specs = [option.apply(self._spec(names, values)) for values in among]
+            found = [each for spec in specs for each in _items(self._catalog.listPartitions(self._identifier, spec))]
         return {tuple(str(each.spec().apply(name)) for name in names): each for each in found}
 
     def _columns(self) -> list[str]:
@@ -226,7 +239,7 @@ class Catalogue:
         """
         with _refusals():
             moved = []
-            for values, found in self._partitions().items():
+            for values, found in self._partitions(locations).items():
                 location = locations.get(values)
                 if location is not None and self._path(found.location()) != location:
                     fields = [found.productElement(at) for at in range(found.productArity())]

@@ -46,7 +46,8 @@ def planned(staged: TableCommit, home: Home, catalogue: Catalogue) -> TableCommi
 
 
 def _partitions(commit: TableCommit, home: Home, catalogue: Catalogue) -> TableCommit:
-    staged, known = _staged(commit), catalogue.partitions()
+    staged = _staged(commit)
+    known = catalogue.partitions(None if commit.mode == "replace" else staged)
     added = [(values, place) for values, place in staged.items() if values not in known]
     both = {values: place for values, place in staged.items() if values in known}
     if commit.mode == "append":

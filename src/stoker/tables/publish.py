@@ -16,6 +16,7 @@ from stoker.files.view import schema_of
 from stoker.tables.catalogue import RefusedError
 from stoker.tables.change import change
 from stoker.tables.commit import TableCommit, read_table_commit
+from stoker.tables.plan import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -77,7 +78,8 @@ def _is_untouched(fs: FileSystem, catalogue: Catalogue, commit: TableCommit) -> 
     facts = catalogue.facts()
     if facts is None or commit.creates:
         return facts is None
-    known = catalogue.partitions() if facts.partition_by else {}
+    changed = [values for values, _ in (*commit.added, *commit.moved)]
+    known = catalogue.partitions([*changed, *commit.dropped]) if facts.partition_by else {}
     return (
         not any(known.get(values) == place for values, place in (*commit.added, *commit.moved))
         and all(values in known for values in commit.dropped)
@@ -181,14 +183,16 @@ def _remove_emptied(fs: FileSystem, commit: TableCommit) -> None:
 
 def _remove(fs: FileSystem, home: Home, catalogue: Catalogue, folders: list[str], *, kept: list[str]) -> None:
     """Remove folders of former loads, but for those that somebody has made the catalogue lead to again."""
+    below = {folder: folder.removeprefix(home.load("")).partition("/") for folder in folders if home.has(folder)}
     facts = catalogue.facts()
     used = set(kept)
-    if facts is not None:
-        used |= {facts.location, *(catalogue.partitions().values() if facts.partition_by and folders else ())}
-    for folder in folders:
-        if home.has(folder) and folder not in used:
+    if facts is not None and below:
+        partitions = [values_of(path) for _, _, path in below.values() if path]
+        used |= {facts.location, *(catalogue.partitions(partitions).values() if partitions else ())}
+    for folder, (nonce, _, _) in below.items():
+        if folder not in used:
             fs.delete(folder)
-            top = home.load(folder.removeprefix(home.load("")).partition("/")[0])
+            top = home.load(nonce)
             if top not in used and not any(fs.data_files(top)):
                 fs.delete(top)
 

@@ -12,6 +12,7 @@ from stoker.files.filesystem import FileSystem, file_system
 from stoker.files.lease import live_holder
 from stoker.files.view import PATIENCE, ChangedError, Root, read_roots, schema_of
 from stoker.spark.columns import quoted
+from stoker.tables.catalogue import NULL
 from stoker.tables.commit import TableCommit, read_table_commit
 from stoker.tables.home import Home, home_of
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from stoker.tables.catalogue import Catalogue, TableFacts, Values
-
-NULL = "__HIVE_DEFAULT_PARTITION__"
-"""How the catalogue, and the folder, of a partition says null."""
 
 
 def placed(commit: TableCommit) -> tuple[Root, ...]:
