@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
-from stoker import write
+from stoker import Job, Pipeline, RunRecord, place, read, write
 from stoker.tables.catalogue import Catalogue, RefusedError
 from support.catalogue import Database
 from support.child import run_child
-from support.loads import rows_of
+from support.loads import SCHEMA, rows_of, write_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +140,48 @@ def test_a_kill_between_columns_and_rows_is_put_right(database: Database, point:
     rows = database.spark.newSession().table(database.table()).select("id", "part", column).collect()
     assert sorted(tuple(row) for row in rows) == rows_of(2 if decided else 1)
     assert sink.repair(database.context(), dry=True, needed=nobody) == []
+
+
+def load_both(spark: SparkSession, folder: Path, name: str) -> RunRecord:
+    """A run into a folder of CSV and a table, with keys that are others each time that they are computed."""
+    source = read.csv(place("source") / "rows.csv", schema=SCHEMA)
+    load = [write.csv(place("lake") / "keys", mode="replace"), write.table(f"{name}.keys", mode="replace")]
+    pipeline = Pipeline(
+        "rows",
+        extract={"rows": source},
+        transform=lambda rows: rows.select("id", F.expr("uuid()").alias("key")),
+        load=load,
+    )
+    return Job("both", [pipeline]).run(spark=spark, config=folder / "stoker.toml", run_id="second")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("repaired", [False, True])
+def test_a_kill_between_a_folder_and_a_table_is_rolled_forward(database: Database, repaired: bool) -> None:
+    """The table gets the very rows that the folder has: from what the dead attempt staged, which a repair leaves alone."""
+    write_rows(database.folder, "1")
+    killed = run_child(
+        database.spark,
+        database.folder,
+        "tables.test_faults:load_both",
+        database.name,
+        STOKER_FAILPOINT="pipeline.one_published",
+    )
+    assert killed.returncode == -9, killed.stderr
+    if repaired:
+        sink = write.table(database.table("keys"), mode="replace")
+        done = sink.repair(database.context(), dry=False, needed=lambda run_id: run_id == "second")
+        assert any(text.startswith("kept what run second has staged") for text in done)
+
+    record = load_both(database.spark, database.folder, database.name)
+
+    assert record.state == "succeeded", record.pipelines[0].error
+    published = database.spark.read.csv(
+        str(database.folder / "lake" / "keys"), schema="id int, key string", header=True
+    )
+    table = database.spark.newSession().table(database.table("keys"))
+    assert sorted(map(tuple, published.collect())) == sorted(map(tuple, table.collect()))
+    assert loads(database, "keys") == 1
 
 
 def test_former_files_stay_until_the_next_publish(database: Database) -> None:
