@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
 from stoker import Job, Pipeline, RunRecord, place, read, write
-from stoker.tables.catalogue import Catalogue, RefusedError
+from stoker.tables.answers import RefusedError
+from stoker.tables.catalogue import Catalogue
 from support.catalogue import Database
 from support.child import run_child
 from support.loads import SCHEMA, rows_of, write_rows

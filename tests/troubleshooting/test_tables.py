@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stoker import DefinitionError, SourceError, read, write
-from stoker.tables.catalogue import Catalogue, RefusedError
+from stoker import DefinitionError, SourceError, TransientError, read, write
+from stoker.tables.answers import RefusedError
+from stoker.tables.catalogue import Catalogue
+from stoker.tables.names import TableName
 from troubleshooting.page import assert_told
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from support.catalogue import Database
 
 
@@ -37,6 +41,13 @@ def test_a_table_without_a_database() -> None:
     with pytest.raises(DefinitionError) as caught:
         write.table("orders", mode="replace")
     assert_told("A table without its database", caught.value)
+
+
+def test_the_catalogue_does_not_answer(spark: SparkSession) -> None:
+    """Here it says that it has no such database, where there was one a moment before."""
+    with pytest.raises(TransientError) as caught:
+        Catalogue(spark, TableName.parse("no_such.rows")).default_location()
+    assert_told("The catalogue does not answer", caught.value)
 
 
 def test_a_table_is_of_another_format(database: Database) -> None:

@@ -65,15 +65,21 @@ def frame_of(spark: SparkSession, catalogue: Catalogue, seen: TableView, options
 
 
 def _table(spark: SparkSession, name: TableName, options: Mapping[str, Any]) -> DataFrame:
+    from pyspark.errors import AnalysisException
+
     try:
         # The session may know the files of before.
         spark.catalog.refreshTable(name.sql)
         return spark.read.options(**options).table(name.sql)
-    except Exception as error:
+    except AnalysisException as error:
         text = str(error)
-        if not any(known in text for known in ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "REQUIRES_SINGLE_PART")):
-            raise
-        raise _missing(spark, name) from error
+        if any(known in text for known in ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "REQUIRES_SINGLE_PART")):
+            raise _missing(spark, name) from error
+        raise SourceError(
+            f"The table {name} cannot be read: {text.strip().partition(chr(10))[0]}",
+            state="Nothing was read.",
+            next_step="Check that the session has what the table's format and catalogue need: JARs, settings, rights.",
+        ) from error
 
 
 def _missing(spark: SparkSession, name: TableName) -> SourceError:

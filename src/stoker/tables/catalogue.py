@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from stoker.errors import SinkError, suggestion
 from stoker.files.view import schema_of
 from stoker.spark.columns import quoted
+from stoker.tables.answers import answers, refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
@@ -58,10 +59,6 @@ class TableFacts:
     has_statistics: bool
     bounded: tuple[str, ...]
     """Columns of type CHAR or VARCHAR."""
-
-
-class RefusedError(Exception):
-    """The catalogue did not take a change; the text says why. What it did may be looked at."""
 
 
 class Catalogue:
@@ -104,9 +101,12 @@ class Catalogue:
 
         Raises:
             SinkError: If it is not, with the names of those that are close.
+            TransientError: If the catalogue does not answer.
         """
         database = self.name.parts[-2]
-        if self._catalog.databaseExists(database):
+        with answers(self.name):
+            there = self._catalog.databaseExists(database)
+        if there:
             return
         raise SinkError(
             f"The database of {self.name} does not exist.{suggestion(database, databases(self.spark))}",
@@ -115,7 +115,15 @@ class Catalogue:
         )
 
     def facts(self) -> TableFacts | None:
-        """What there is of the table; None if it does not exist."""
+        """What there is of the table; None if it does not exist.
+
+        Raises:
+            TransientError: If the catalogue does not answer.
+        """
+        with answers(self.name):
+            return self._facts()
+
+    def _facts(self) -> TableFacts | None:
         if not self._catalog.tableExists(self._identifier):
             return None
         table = self._catalog.getTableMetadata(self._identifier)
@@ -142,8 +150,13 @@ class Catalogue:
         )
 
     def default_location(self) -> str:
-        """Where the database has its tables by default."""
-        return self._path(self._catalog.defaultTablePath(self._identifier))
+        """Where the database has its tables by default.
+
+        Raises:
+            TransientError: If the catalogue does not answer.
+        """
+        with answers(self.name):
+            return self._path(self._catalog.defaultTablePath(self._identifier))
 
     def _path(self, uri: Any) -> str:
         return str(self._jvm.org.apache.hadoop.fs.Path(uri).toString()).rstrip("/")
@@ -153,8 +166,12 @@ class Catalogue:
 
         Args:
             among: Those that are of interest; a few are asked for one by one, whatever the number of all. None for all.
+
+        Raises:
+            TransientError: If the catalogue does not answer.
         """
-        return {values: self._path(found.location()) for values, found in self._partitions(among).items()}
+        with answers(self.name):
+            return {values: self._path(found.location()) for values, found in self._partitions(among).items()}
 
     def _partitions(self, among: Collection[Values] | None = None) -> dict[Values, Any]:
         names, option = self._columns(), self._jvm.scala.Option
@@ -180,7 +197,7 @@ class Catalogue:
         """
         columns = self._jvm.org.apache.spark.sql.types.DataType.fromJson(schema.json()).toDDL()
         partitioned = f" PARTITIONED BY ({', '.join(map(quoted, partition_by))})" if partition_by else ""
-        with _refusals():
+        with refusals():
             self._own.sql(
                 f"CREATE TABLE {self.name.sql} ({columns}) USING parquet{partitioned} LOCATION {_text(location)}"
             )
@@ -191,7 +208,7 @@ class Catalogue:
         Raises:
             RefusedError: If the catalogue refuses.
         """
-        with _refusals():
+        with refusals():
             self._own.sql(f"ALTER TABLE {self.name.sql} SET LOCATION {_text(location)}")
 
     def set_columns(self, schema: StructType, partition_by: Iterable[str]) -> None:
@@ -203,7 +220,7 @@ class Catalogue:
         left = {name.lower() for name in partition_by}
         data = type(schema)([each for each in schema.fields if each.name.lower() not in left])
         identifier = self._table().identifier()
-        with _refusals():
+        with refusals():
             columns = self._jvm.org.apache.spark.sql.types.DataType.fromJson(data.json())
             self._catalog.externalCatalog().alterTableDataSchema(
                 identifier.database().get(), identifier.table(), columns
@@ -215,7 +232,7 @@ class Catalogue:
         Raises:
             RefusedError: If the catalogue refuses.
         """
-        with _refusals():
+        with refusals():
             table = self._table()
             columns = [str(name) for name in _items(table.partitionColumnNames())]
             made = [
@@ -237,7 +254,7 @@ class Catalogue:
         Raises:
             RefusedError: If the catalogue refuses.
         """
-        with _refusals():
+        with refusals():
             moved = []
             for values, found in self._partitions(locations).items():
                 location = locations.get(values)
@@ -258,14 +275,14 @@ class Catalogue:
         Raises:
             RefusedError: If the catalogue refuses.
         """
-        with _refusals():
+        with refusals():
             columns = self._columns()
             specs = self._sequence([self._spec(columns, values) for values in gone])
             self._catalog.dropPartitions(self._identifier, specs, True, False, True)  # noqa: FBT003 - Java
 
     def forget_statistics(self) -> None:
         """Have the optimiser no longer take the former rows' statistics for those of the table."""
-        with _refusals():
+        with refusals():
             self._catalog.alterTableStats(self._table().identifier(), self._jvm.scala.Option.apply(None))
 
     def refresh(self) -> None:
@@ -296,24 +313,13 @@ class Catalogue:
 
 
 def databases(spark: SparkSession) -> list[str]:
-    """The names of the databases of Spark's own catalogue."""
-    return [str(name) for name in _items(spark._jsparkSession.sessionState().catalog().listDatabases())]  # noqa: SLF001
+    """The names of the databases of Spark's own catalogue.
 
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What a metastore says of a change, in one line."""
-    from py4j.protocol import Py4JError, Py4JNetworkError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except Py4JNetworkError:  # the JVM is gone: who runs the pipeline tells that
-        raise
-    except (Py4JError, PySparkException) as error:
-        java = getattr(error, "java_exception", None)
-        text = str(java.getMessage() if java is not None else error).strip()
-        raise RefusedError(text.partition("\n")[0] or type(error).__name__) from error
+    Raises:
+        TransientError: If the catalogue does not answer.
+    """
+    with answers(None):
+        return [str(name) for name in _items(spark._jsparkSession.sessionState().catalog().listDatabases())]  # noqa: SLF001
 
 
 def _items(sequence: Any) -> list[Any]:

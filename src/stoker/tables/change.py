@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stoker.errors import SinkError
 from stoker.failpoints import failpoint
 from stoker.files.view import schema_of
-from stoker.tables.catalogue import RefusedError
+from stoker.tables.answers import RefusedError
 
 if TYPE_CHECKING:
     from stoker.files.filesystem import FileSystem

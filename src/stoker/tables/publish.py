@@ -13,7 +13,7 @@ from stoker.errors import SinkError, StokerError, TransientError, UnknownCommitE
 from stoker.failpoints import failpoint
 from stoker.files.publish import staged_whole
 from stoker.files.view import schema_of
-from stoker.tables.catalogue import RefusedError
+from stoker.tables.answers import RefusedError
 from stoker.tables.change import change
 from stoker.tables.commit import TableCommit, read_table_commit
 from stoker.tables.plan import values_of
