@@ -26,6 +26,8 @@ def target(
     write_rows(project.folder, "0")
     if case.kind.is_folder:
         return Target(case, spark, project.folder)
+    if case.kind.is_files:
+        return Target(case, spark, project.folder, request.getfixturevalue("database").table())
     info, schema, db = (request.getfixturevalue(name) for name in ("info", "schema", "db"))
     monkeypatch.setenv(PASSWORD, info.password)
     configure(project, info)

@@ -32,7 +32,7 @@ class Steps(Observer):
 
 def waits(case: Case) -> bool:
     """Whether a second run must wait: rows that are only added to a table do not get in each other's way."""
-    return case.kind.is_folder or case.mode is not APPEND
+    return case.kind.is_files or case.mode is not APPEND
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def held(target: Target) -> Iterator[None]:
     target.load(1, "first")
     flag = target.folder / "held"
     in_table = "postgres.publish.filled" if target.case.mode is ATTACH else "postgres.publish.inserted"
-    at = "pipeline.all_staged" if target.case.kind.is_folder else in_table
+    at = "pipeline.all_staged" if target.case.kind.is_files else in_table
     done: list[int] = []
     thread = threading.Thread(
         target=lambda: done.append(target.child(2, "slow", "23", at=f"{at}:hold={flag}").returncode)

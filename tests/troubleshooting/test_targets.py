@@ -91,7 +91,7 @@ def test_a_type_cannot_be_widened(spark: SparkSession, project: Project) -> None
 
 def test_columns_were_left_out() -> None:
     """As the second sink is told; `tests/files/test_drift.py` has the run."""
-    assert_told("Columns were left out that another sink needs", left_out(Target("/lake/rows"), ["id"]))
+    assert_told("Columns were left out that another sink needs", left_out("/lake/rows", ["id"]))
 
 
 def test_the_executors_lack_stoker() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.connectors.fingerprint import fingerprint
 from stoker.connectors.layouts import check_layout, shown
-from stoker.errors import DefinitionError, SourceError, number_of, suggestion
+from stoker.connectors.repairs import told
+from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.drift import WAYS
 from stoker.files.filesystem import file_system
@@ -40,6 +41,34 @@ EXACT_MOMENTS = {
 before about 1900; its readers, and others, take these as well."""
 
 
+def check_modes(where: object, mode: str, layout: Layout, on_drift: str) -> None:
+    """Refuse a mode that there is not, and what does not go with it.
+
+    Args:
+        where: The target, for messages.
+        mode: The sink's mode.
+        layout: Its files.
+        on_drift: What happens to columns that differ.
+
+    Raises:
+        DefinitionError: If there is something.
+    """
+    if mode not in MODES:
+        raise DefinitionError(f"write to {where}: mode={mode!r} is not a mode of files.{suggestion(str(mode), MODES)}")
+    if mode == "replace_partitions" and not layout.partition_by:
+        raise DefinitionError(
+            f'write to {where}: mode="replace_partitions" needs partition_by=.',
+            next_step='Name the columns whose partitions are replaced, or use mode="replace".',
+        )
+    if on_drift not in WAYS:
+        raise DefinitionError(f"write to {where}: on_drift={on_drift!r} is not known.{suggestion(str(on_drift), WAYS)}")
+    if on_drift != "fail" and mode == "replace":
+        raise DefinitionError(
+            f'write to {where}: on_drift={on_drift!r} with mode="replace", which publishes the columns that it gets.',
+            next_step="Leave on_drift= out.",
+        )
+
+
 @dataclass(frozen=True)
 class FolderSink(Sink):
     """A sink that publishes data files into a folder."""
@@ -55,24 +84,7 @@ class FolderSink(Sink):
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
-        if self.mode not in MODES:
-            raise DefinitionError(
-                f"write to {self.path}: mode={self.mode!r} is not a mode of files.{suggestion(str(self.mode), MODES)}"
-            )
-        if self.mode == "replace_partitions" and not self.layout.partition_by:
-            raise DefinitionError(
-                f'write to {self.path}: mode="replace_partitions" needs partition_by=.',
-                next_step='Name the columns whose partitions are replaced, or use mode="replace".',
-            )
-        if self.on_drift not in WAYS:
-            raise DefinitionError(
-                f"write to {self.path}: on_drift={self.on_drift!r} is not known.{suggestion(str(self.on_drift), WAYS)}"
-            )
-        if self.on_drift != "fail" and self.mode == "replace":
-            raise DefinitionError(
-                f'write to {self.path}: on_drift={self.on_drift!r} with mode="replace", which publishes the columns that it gets.',
-                next_step="Leave on_drift= out.",
-            )
+        check_modes(self.path, self.mode, self.layout, self.on_drift)
         check_layout(self.path, self.layout, self.mode, self.options, packs=not self.form.keeps_types)
 
     @property
@@ -140,24 +152,7 @@ class FolderSink(Sink):
         """Finish a publish that was decided, remove the staging of others."""
         path = context.path(self.path)
         keeps = needed if self.form.keeps_types else _not_needed
-        found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry, needed=keeps)
-        done = []
-        decided = found.decided
-        if decided is not None:
-            files = number_of(len(decided.files), "file")
-            done.append(f"finished the publish of run {decided.run_id} ({decided.mode}, {files})")
-        for names, thing in (
-            (found.staging, "staging folder"),
-            (found.temporary, "temporary file"),
-            (found.leases, "lease"),
-        ):
-            if names:
-                done.append(f"removed {number_of(len(names), thing)} of dead processes")
-        done += [
-            f"kept what run {run_id} has staged, whose rows another sink has; go on with it: stoker resume {run_id}"
-            for run_id in found.kept
-        ]
-        return done
+        return told(repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry, needed=keeps))
 
     def label(self) -> str:
         """The path as declared: the format does not make it another place."""

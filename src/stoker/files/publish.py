@@ -7,17 +7,28 @@ publisher removes; after it, whoever comes next finishes the moves. Each step ca
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from stoker.errors import SinkError, StokerError, TerminalError, TransientError
 from stoker.failpoints import failpoint
 from stoker.files.control import read_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from stoker.files.control import Commit, Target
     from stoker.files.filesystem import FileSystem
+
+
+class _OfARun(Protocol):
+    """Any commit."""
+
+    @property
+    def run_id(self) -> str:
+        """Whose it is."""
+
+
+C = TypeVar("C", bound=_OfARun)
 
 
 def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
@@ -55,7 +66,9 @@ def recover(fs: FileSystem, target: Target, *, keep: Collection[str] = ()) -> Co
     commit = read_commit(fs, target.intent)
     if commit is not None:
         finish(fs, target, commit)
-    kept = {f"staging-{left.nonce}" for run_id in keep if (left := left_by(fs, target, run_id)) is not None}
+    kept = {
+        f"staging-{left.nonce}" for run_id in keep if (left := left_by(fs, target, run_id, read_commit)) is not None
+    }
     # All of them are dead: who stages holds the lease. Commits are written while there is an intent, and are many.
     for folder in (target.control, *([target.commits] if commit is not None else [])):
         for entry in fs.entries(folder):
@@ -64,19 +77,26 @@ def recover(fs: FileSystem, target: Target, *, keep: Collection[str] = ()) -> Co
     return commit
 
 
-def left_by(fs: FileSystem, target: Target, run_id: str) -> Commit | None:
-    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing."""
-    return next((each for each in staged_whole(fs, target) if each.run_id == run_id), None)
+def left_by(fs: FileSystem, target: Target, run_id: str, read: Callable[[FileSystem, str], C | None]) -> C | None:
+    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        run_id: The run.
+        read: Reads a commit of its kind.
+    """
+    return next((each for each in staged_whole(fs, target, read) if each.run_id == run_id), None)
 
 
-def staged_whole(fs: FileSystem, target: Target) -> Iterator[Commit]:
-    """What runs have staged to the end, published or not."""
+def staged_whole(fs: FileSystem, target: Target, read: Callable[[FileSystem, str], C | None]) -> Iterator[C]:
+    """What runs have staged to the end, published or not; the arguments are those of `left_by`."""
     for entry in fs.entries(target.control):
         nonce = entry.path.removeprefix("staging-")
         if nonce == entry.path:
             continue
         with suppress(TerminalError):  # of another version: of no use
-            found = read_commit(fs, target.staged(nonce))
+            found = read(fs, target.staged(nonce))
             if found is not None:
                 yield found
 

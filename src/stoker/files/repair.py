@@ -48,7 +48,7 @@ def leftovers(fs: FileSystem, target: Target, needed: Callable[[str], bool]) -> 
     decided_staging = None if decided is None else target.staging(decided.nonce).rpartition("/")[2]
     needs = {
         f"staging-{each.nonce}": each.run_id
-        for each in staged_whole(fs, target)
+        for each in staged_whole(fs, target, read_commit)
         if not (decided and each.nonce == decided.nonce) and needed(each.run_id)
     }
     return Leftovers(

@@ -17,7 +17,7 @@ from stoker.files.publish import marker
 from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import DataFrame, DataFrameReader, SparkSession
     from pyspark.sql.types import StructType
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SIGNS = re.compile(r"[{}\[\]*?\\]")
 """What makes a pattern of a path, for Hadoop."""
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """Seconds that a reader waits for a publish that is going on; it consists of renames."""
 
 
@@ -82,7 +82,7 @@ def view(fs: FileSystem, target: Target) -> View:
     An intent means that a publish is decided, so the new state is shown: from the staging folder what is not moved
     yet. A publish that is going on is waited for, because files that move would be missed or lost.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while True:
         intent = read_commit(fs, target.intent)
         if intent is None:
@@ -127,7 +127,14 @@ def read_view(spark: SparkSession, shown: View, *, form: str, schema: StructType
         schema: All columns, partition columns included.
         options: The format's options.
     """
-    roots = [root for root in shown.roots if root.files is None or root.files]
+    return read_roots(spark, shown.roots, form=form, schema=schema, options=options)
+
+
+def read_roots(
+    spark: SparkSession, roots: Iterable[Root], *, form: str, schema: StructType, options: dict[str, Any]
+) -> DataFrame:
+    """A frame of the rows below some roots, as `read_view`."""
+    roots = [root for root in roots if root.files is None or root.files]
     if not roots:
         return spark.createDataFrame([], schema)
     reader = spark.read.format(form).schema(schema).options(**options)

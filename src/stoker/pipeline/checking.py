@@ -165,7 +165,7 @@ def _can_be_read(load: Load) -> bool:
 def _checker(context: Context, target: Target, frame: DataFrame | None) -> Checker:
     def keys(check: References) -> DataFrame:
         if isinstance(check.source, Table):
-            from stoker.connectors.tables import keys_of
+            from stoker.connectors.postgres_keys import keys_of
 
             return keys_of(context, check.source, check.to)
         frame: DataFrame = as_source(check.source).read(context)
