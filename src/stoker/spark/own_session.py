@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stoker.spark import marks
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,8 +40,7 @@ def planned_with(frame: DataFrame, settings: Mapping[str, str]) -> DataFrame:
     try:
         plan = frame._jdf.queryExecution().analyzed()  # noqa: SLF001 - as above
         python = jvm.org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF()
-        lines = (line for line in plan.treeString().splitlines() if f"{marks.READING}(" not in line)
-        if _has_python(plan, python) or any(_BOUND.search(line) for line in lines):
+        if plan.containsPattern(python) or _BOUND.search(plan.treeString()):
             raise StaysError("the frame has Python functions or observations of its own")
         copy = session._jsparkSession.cloneSession()  # noqa: SLF001 - as above
         for key, value in settings.items():
@@ -54,15 +51,3 @@ def planned_with(frame: DataFrame, settings: Mapping[str, str]) -> DataFrame:
     except (Py4JError, TypeError) as error:
         first = str(error).strip().splitlines()
         raise StaysError(f"Spark does not move it ({first[0] if first else type(error).__name__})") from error
-
-
-def _has_python(plan: Any, python: Any) -> bool:
-    """Whether a plan has Python functions, but for those of ours that read PostgreSQL, to which no setting means anything."""
-    if not plan.containsPattern(python):
-        return False
-    if str(plan.nodeName()).endswith("MapInArrow") and plan.func().name() == marks.READING:
-        return _has_python(plan.child(), python)
-    children, expressions = plan.children(), plan.expressions()
-    return any(_has_python(children.apply(at), python) for at in range(children.size())) or any(
-        expressions.apply(at).containsPattern(python) for at in range(expressions.size())
-    )
