@@ -267,7 +267,6 @@ def test_digits_are_never_cut(typed: Connection) -> None:
         (pa.timestamp("us"), "timestamptz"),
         (pa.timestamp("us", "UTC"), "timestamp"),
         (pa.timestamp("us"), "time"),
-        (pa.int32(), "text"),
         (pa.list_(pa.list_(pa.int32())), "integer[]"),
         (pa.list_(pa.int32()), "jsonb"),
     ],

@@ -7,7 +7,7 @@ import random
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -157,6 +157,24 @@ def test_the_next_host_is_tried(info: ConnectionInfo) -> None:
             cut(connect(two))
         with pytest.raises(ConfigurationError, match="28P01"):
             connect(two)
+
+
+def test_a_host_that_nobody_knows_is_passed_over(info: ConnectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been taken out of the cluster; if no name is known, that is a mistake."""
+    known = socket.getaddrinfo
+
+    def look(host: str, *others: Any) -> Any:
+        if host.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "by the test")
+        return known(host, *others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look)
+    gone = dataclasses.replace(info, host="a.invalid", more_hosts=((info.host, info.port),))
+    cut(connect(gone))
+    error = _refusal(dataclasses.replace(gone, more_hosts=(("b.invalid", 1),)))
+    assert isinstance(error, ConfigurationError)
+    assert "a.invalid" in error.what
+    assert "b.invalid" in error.what
 
 
 def test_no_host_that_will_do_is_told_of_all(info: ConnectionInfo) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postgres.publisher import SCHEMA, stage
-from stoker.errors import SinkError
+from stoker.errors import SinkError, StokerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,21 +31,36 @@ def role(db: Connection, schema: str, info: ConnectionInfo) -> Iterator[Connecti
     db.run(f"DROP ROLE {name}")
 
 
-@pytest.mark.parametrize(("mode", "rights"), [("append", "INSERT"), ("replace", "INSERT, DELETE")])
+@pytest.mark.parametrize(
+    ("options", "rights"),
+    [
+        ({"mode": "append"}, ["INSERT"]),
+        ({"mode": "replace"}, ["INSERT", "DELETE"]),
+        ({"mode": "replace_partitions", "by": ("run",)}, ["INSERT", "SELECT", "DELETE"]),
+        ({"mode": "upsert", "key": ("id",)}, ["INSERT", "SELECT", "UPDATE"]),
+        ({"mode": "upsert", "key": ("id",), "delete_missing": True}, ["INSERT", "SELECT", "UPDATE", "DELETE"]),
+    ],
+    ids=["append", "replace", "replace partitions", "upsert", "upsert and delete"],
+)
 def test_the_rights_of_the_page_are_enough(
-    role: ConnectionInfo, load: Callable[..., PostgresLoad], db: Connection, schema: str, mode: str, rights: str
+    role: ConnectionInfo,
+    load: Callable[..., PostgresLoad],
+    db: Connection,
+    schema: str,
+    options: dict[str, Any],
+    rights: list[str],
 ) -> None:
     """What `docs/database/DATABASE_CONNECTIVITY.md` grants, for a table of somebody else; and each is needed."""
-    grants = [
-        f"CONNECT ON DATABASE {role.database}",
-        f"USAGE, CREATE ON SCHEMA {schema}",
-        *(f"{right} ON {schema}.t" for right in rights.split(", ")),
-    ]
+    grants = [f"CONNECT ON DATABASE {role.database}", f"USAGE, CREATE ON SCHEMA {schema}"]
+    grants += [f"{right} ON {schema}.t" for right in rights]
+    db.run(f"INSERT INTO {schema}.t VALUES (1000, 'old')")
+    if options["mode"] == "upsert":
+        db.run(f"INSERT INTO {schema}.t VALUES (1, 'old')")
     for at, grant in enumerate(grants):
-        with pytest.raises(Exception, match=r"GRANT .* (ON|on)") if at else pytest.raises(Exception, match="refuses"):
-            load(mode=mode, info=role).prepare(SCHEMA)
+        with pytest.raises(StokerError, match="GRANT" if at else "refuses the user"):
+            load(info=role, **options).prepare(SCHEMA)
         db.run(f"GRANT {grant} TO {role.user}")
-    sink = load(mode=mode, info=role)
+    sink = load(info=role, **options)
     stage(sink, "new")
     assert sink.publish() == 100
 

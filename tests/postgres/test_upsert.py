@@ -14,7 +14,7 @@ from postgres.publisher import changed_by, content, insert, schema_of, stage_val
 from stoker.errors import DefinitionError, SinkError, TransientError
 from stoker.postgres import waiting
 from stoker.postgres.connection import connect, cut
-from stoker.postgres.modes.choice import Mode, columns_of
+from stoker.postgres.modes.choice import Mode, mode_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -337,4 +337,4 @@ def test_options_that_do_not_go_together_are_refused(mode: Mode, message: str) -
 def test_a_key_is_a_list() -> None:
     """The letters of a text are no columns."""
     with pytest.raises(DefinitionError, match=r"Write \['id'\]"):
-        columns_of("write.postgres('t')", "key", "id")
+        mode_of("write.postgres('t')", "upsert", key="id")

@@ -75,7 +75,7 @@ def staging_tables(db: Connection, schema: str) -> list[str]:
     """The staging tables that are there."""
     rows = db.run(
         "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-        "WHERE nspname = :schema AND relname LIKE 'stoker_staging%'",
+        "WHERE nspname = :schema AND relname LIKE ANY (ARRAY['stoker_staging%', 'stoker_sealed%'])",
         schema=schema,
     )
     return [row[0] for row in rows]

@@ -12,7 +12,7 @@ from pyspark.sql.types import DataType, LongType, StringType, StructField, Struc
 
 from postgres.proxies import Relay
 from postgres.publisher import SCHEMA as ROWS
-from postgres.publisher import stage
+from postgres.publisher import changed_by, stage
 from stoker import (
     ConfigurationError,
     ConnectionLostError,
@@ -266,6 +266,17 @@ def test_the_table_is_locked(info: ConnectionInfo, db: Connection, schema: str) 
     assert_told("The table is locked", caught.value)
 
 
+def test_a_swap_cannot_be(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """A view is in the way."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint, run text); CREATE VIEW {schema}.w AS SELECT * FROM {schema}.t")
+    mode = Mode("replace", strategy="swap")
+    sink = PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as caught:
+        stage(sink, "run")
+    sink.discard()
+    assert_told("A swap cannot be", caught.value)
+
+
 def test_the_commits_outcome_is_unknown(info: ConnectionInfo, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is cut at the commit, and the server does not come back."""
     monkeypatch.setattr(outcome, "_PATIENCE", 0.3)
@@ -287,3 +298,22 @@ def test_staged_rows_are_gone(info: ConnectionInfo, db: Connection, schema: str)
         load.publish()
     load.discard()
     assert_told("Staged rows are gone", caught.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "values"),
+    [
+        ("A key is null", "(NULL, 'a'), (1, 'b')"),
+        ("A key is there twice", "(1, 'a'), (1, 'b')"),
+        ("No rows would delete all", ""),
+    ],
+)
+def test_keys_of_an_upsert(info: ConnectionInfo, db: Connection, schema: str, title: str, values: str) -> None:
+    """Rows that cannot be told apart, and none at all."""
+    db.run(f"CREATE TABLE {schema}.t (id integer, name text)")
+    db.run(f"INSERT INTO {schema}.t VALUES (1, 'old')")
+    how = Mode("upsert", key=("id",), delete_missing=True)
+    sink = PostgresLoad(info, f"{schema}.t", mode=how, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as raised:
+        changed_by(sink, db, "id integer, name string", values)
+    assert_told(title, raised.value)

@@ -122,4 +122,4 @@ def settings_of_url(
             state="Nothing was started.",
             next_step="Write postgresql://user@host:port/database?sslmode=verify-full&password=secret://env/NAME.",
         )
-    return settings_of(name, values, lambda _, file: (folder or Path()) / Path(file).expanduser())
+    return settings_of(name, values, lambda _, file: (folder or Path()) / file)

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from stoker.errors import InterruptedRunError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -68,6 +70,17 @@ class Context:
     def path(self, path: Path) -> str:
         """The path in this environment, for these parameters."""
         return self.names.path(path)
+
+    def stop_if_asked(self) -> None:
+        """End what takes long, if the run is being cancelled.
+
+        Raises:
+            InterruptedRunError: If it is.
+        """
+        if self.stopped():
+            raise InterruptedRunError(
+                f"Pipeline {self.pipeline!r} was interrupted.", next_step=f"Run again with --run-id {self.run_id}."
+            )
 
 
 @dataclass(frozen=True)
@@ -228,6 +241,15 @@ class Sink(ABC):
     @abstractmethod
     def open(self, context: Context) -> Load:
         """Begin a load; touches no data yet."""
+
+    def statements(self, names: Names) -> list[str] | None:
+        """What a load would have a server do now, as lines of SQL, for `stoker plan --sql`; None if there is no such server.
+
+        Raises:
+            StokerError: If the server does not tell.
+        """
+        del names
+        return None
 
     def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
         """The published rows, for pipelines that extract from this one; only sinks that keep types have it.

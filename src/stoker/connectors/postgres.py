@@ -12,7 +12,7 @@ from stoker.errors import DefinitionError, number_of, suggestion
 from stoker.postgres import embedded
 from stoker.postgres.connection import resolve
 from stoker.postgres.info import application_name
-from stoker.postgres.modes.choice import Mode, columns_of
+from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.read.wanted import Wanted
 from stoker.postgres.repair import sweep
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stoker.checks.checker import Keys
     from stoker.connectors.base import Context, Names
     from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.modes.choice import Mode
     from stoker.spark.data_files import DataFiles
 
 
@@ -113,26 +114,24 @@ class PostgresSink(Sink):
     table: str
     connection: str
     mode: str
+    how: Mode
+    """The mode with its options."""
     checks: tuple[Check, ...] = ()
-    key: tuple[str, ...] = ()
-    latest_by: str | None = None
-    delete_missing: bool = False
-    by: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what can never work, where it is declared."""
-        LoadTarget.parse(self.table)
-        self.how.check(f"write.postgres({self.table!r})")
-
-    @property
-    def how(self) -> Mode:
-        """The mode with its options."""
-        return Mode(self.mode, self.key, self.latest_by, self.delete_missing, self.by)
 
     def describe(self, names: Names) -> Endpoint:
         """The connection and the table."""
         names.config.connection(self.connection)
         return Endpoint("postgres", f"{self.connection}:{LoadTarget.parse(self.table)}", self.mode)
+
+    def statements(self, names: Names) -> list[str]:
+        """The statements of a load, as the catalogue is now."""
+        config = names.config
+        settings = config.connection(self.connection)
+        if settings.embedded and settings.folder and not embedded.is_made(settings.folder):
+            return ["-- the embedded server is not made yet"]
+        from stoker.postgres.preview import preview
+
+        return preview(resolve(settings, folder=config.source.folder), LoadTarget.parse(self.table), self.how)
 
     def open(self, context: Context) -> Load:
         """Begin a load; an embedded server is started here."""
@@ -207,6 +206,7 @@ class _PostgresSinkLoad(Load):
             inserted=changed.get("inserted"),
             updated=changed.get("updated"),
             deleted=changed.get("deleted"),
+            way=str(self._load.way),
         )
 
     def close(self) -> None:
@@ -265,7 +265,7 @@ def read_postgres(  # noqa: PLR0913 - options, all by name
     return PostgresSource(wanted, connection, consistent, tuple((values or {}).items()))
 
 
-def write_postgres(
+def write_postgres(  # noqa: PLR0913 - options, all by name
     table: str,
     *,
     connection: str,
@@ -274,6 +274,7 @@ def write_postgres(
     latest_by: str | None = None,
     delete_missing: bool = False,
     by: Sequence[str] = (),
+    strategy: str = "auto",
     checks: Sequence[Check] = (),
 ) -> PostgresSink:
     """A table in PostgreSQL, loaded by COPY from the tasks and published in one transaction, once for a run id.
@@ -281,18 +282,22 @@ def write_postgres(
     Args:
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: A name under `[postgres]` of the configuration.
-        mode: `replace` all rows, `append` to an existing table, or `upsert`: rows whose key is there are rewritten if they differ,
-            the others are added; or `replace_partitions`: the new rows take the place of those that have the same values in the
+        mode: `replace` all rows; `append` to an existing table; `upsert`: rows whose key is there are rewritten if they differ,
+            the others are added; `replace_partitions`: the new rows take the place of those that have the same values in the
             columns of `by`. The table is made if there is none, unless rows are appended.
         key: Of `upsert`: the columns that tell rows apart. They need no unique index. No row may lack one, no two rows be alike.
         latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
         delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
         by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`. `swap` insists on it; `delete` is DELETE and INSERT; `truncate` is TRUNCATE and INSERT, for which
+            readers wait.
         checks: What the staged rows must hold before they are published; see `check`. They are computed in the server.
 
     Raises:
-        DefinitionError: If the mode or the name is wrong, an option is not one of the mode, or a check is none.
+        DefinitionError: If the mode, the strategy or the name is wrong, an option is not one of the mode, or a check is none.
     """
     call = f"write.postgres({table!r})"
-    keys, parts = columns_of(call, "key", key), columns_of(call, "by", by)
-    return PostgresSink(table, connection, mode, checks_of(call, checks), keys, latest_by, delete_missing, parts)
+    LoadTarget.parse(table)
+    how = mode_of(call, mode, key=key, latest_by=latest_by, delete_missing=delete_missing, by=by, strategy=strategy)
+    return PostgresSink(table, connection, mode, how, checks_of(call, checks))

@@ -98,6 +98,13 @@ class Commit:
     left_out: list[str] = field(default_factory=list)
     """The frame's columns that were not written."""
 
+    @property
+    def first_files(self) -> dict[str, str]:
+        """Of each move the first of its files, whose place tells whether it is done."""
+        if self.mode == "append":
+            return dict(zip(self.moves, self.moves, strict=True))
+        return {name.rpartition("/")[0]: name for name in reversed(self.files)}
+
     def text(self) -> str:
         """The JSON of it."""
         return json.dumps({"version": _VERSION, **asdict(self)}, indent=1)

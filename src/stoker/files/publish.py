@@ -98,8 +98,9 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     else:
         # Where nothing is moved, because there were no rows, the folder must be there all the same to be read.
         fs.make_folder(target.path)
+        first = commit.first_files
         for move in commit.moves:
-            gap = _move(fs, commit, staged, target.path, move) or gap
+            gap = _move(fs, commit, staged, target.path, move, first[move]) or gap
             failpoint("files.publish.one_moved")
     failpoint("files.publish.moved")
     fs.write_text(target.commit(commit.run_id), commit.own_text())
@@ -113,7 +114,7 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     return gap
 
 
-def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -> bool:
+def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str, first: str) -> bool:
     source, goal = f"{staged}/{move}", f"{target}/{move}"
     if commit.mode == "append":
         if fs.exists(source):
@@ -122,7 +123,6 @@ def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -
             raise _lost(source, target)
         return False
     # A whole partition: its first new file tells whether it is there already.
-    first = next(name for name in commit.files if name.startswith(f"{move}/"))
     if fs.exists(f"{target}/{first}"):
         return False
     return _replace_folder(fs, source, goal, old=f"{staged.removesuffix('/data')}/old/{move}")

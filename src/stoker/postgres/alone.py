@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, UsageError, missing_extra
-from stoker.postgres.modes.choice import Mode
+from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
 from stoker.record import checked_run_id, new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pyspark.sql import DataFrame
@@ -39,14 +39,25 @@ class LoadResult:
     way: str | None
     """How the rows were sent, and why not the fastest way; None if none were sent."""
     seconds: float
+    inserted: int | None = None
+    """Rows of the table that this call added; None if it did not publish."""
+    updated: int | None = None
+    """Rows that it rewrote, by `upsert`."""
+    deleted: int | None = None
+    """Rows that it removed."""
 
 
-def load(
+def load(  # noqa: PLR0913 - options, all by name
     frame: DataFrame,
     table: str,
     *,
     connection: str,
     mode: str,
+    key: Sequence[str] = (),
+    latest_by: str | None = None,
+    delete_missing: bool = False,
+    by: Sequence[str] = (),
+    strategy: str = "auto",
     run_id: str | None = None,
     wait: float = 300.0,
     environment: str | None = None,
@@ -61,7 +72,15 @@ def load(
         frame: The rows. They are computed once.
         table: `name`, `schema.name`, or with odd characters `"my schema"."my table"`.
         connection: `postgresql://user:password@host:port/database?sslmode=...`, or a name under `[postgres]` of a `stoker.toml`.
-        mode: `replace` all rows (the table is made if there is none), or `append` to an existing table.
+        mode: `replace` all rows; `append` to an existing table; `upsert`: rows whose key is there are rewritten if they differ,
+            the others are added; `replace_partitions`: the new rows take the place of those that have the same values in the
+            columns of `by`. The table is made if there is none, unless rows are appended.
+        key: Of `upsert`: the columns that tell rows apart.
+        latest_by: Of `upsert`: of rows with the same key, that with the highest value in this column counts, and null is lowest.
+        delete_missing: Of `upsert`: whether rows of the table go whose key is not among the new ones.
+        by: Of `replace_partitions`: the columns whose values tell partitions apart; null is a value too.
+        strategy: Of `replace`: how the old rows go. `auto` swaps tables where nothing that depends on the table would be lost, else
+            it is `delete`; also `swap`, `delete` and `truncate`.
         run_id: Tells a load that is tried again from a new one: what was published for a run id and a table is not published
             again. By default a new one.
         wait: Seconds to wait for locks of other sessions.
@@ -70,7 +89,7 @@ def load(
 
     Raises:
         UsageError: If an argument is wrong.
-        DefinitionError: If the table's name or the mode is.
+        DefinitionError: If the table's name, the mode or one of its options is.
         ConfigurationError: If the connection is not configured or refused, or the frame is one of Spark Connect.
         SinkError: If the frame does not fit the table, or the server refuses a row; nothing was published.
         TransientError: If trying again may succeed, also as `ConnectionLostError`; nothing was published.
@@ -81,8 +100,8 @@ def load(
 
     begin = time.monotonic()
     target = LoadTarget.parse(table)
-    chosen = Mode(mode)
-    chosen.check(f"stoker.postgres.load({table!r})")
+    options: dict[str, Any] = {"key": key, "latest_by": latest_by, "delete_missing": delete_missing, "by": by}
+    chosen = mode_of(f"stoker.postgres.load({table!r})", mode, **options, strategy=strategy)
     _check(frame)
     run = new_run_id() if run_id is None else checked_run_id(run_id)
     info = _info(connection, environment, config)
@@ -103,13 +122,16 @@ def load(
             if done is None:
                 one.prepare(frame.schema)
                 one.stage(frame)
-                way = str(one.way)
                 if one.way.note:
                     logger.warning("%s was %s", one.target, one.way.note)
-            rows = one.publish() if done is None else done.rows
+                rows = one.publish()
+                way = str(one.way)
+            else:
+                rows = done.rows
         finally:
             one.discard()
-        return LoadResult(str(one.target), mode, rows, run, done is not None, way, time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        return LoadResult(str(one.target), mode, rows, run, done is not None, way, seconds, **one.changed)
 
     return interruptible(frame.sparkSession, work)
 

@@ -29,11 +29,35 @@ class Column:
     type: str
     """As SQL has it."""
     not_null: bool = False
+    staged_as: str | None = None
+    """The type that it is staged with, to be cast at the publish; None for its own."""
 
     @property
     def definition(self) -> str:
         """As in CREATE TABLE."""
-        return f"{quote(self.name)} {self.type}" + (" NOT NULL" if self.not_null else "")
+        return f"{quote(self.name)} {self.type}{self._constraint}"
+
+    @property
+    def staged_definition(self) -> str:
+        """The same of the staging table; a value that cannot be cast is refused there already."""
+        if self.staged_as is None:
+            return self.definition
+        check = f"CHECK (({self.cast} IS NULL) = ({quote(self.name)} IS NULL))"
+        return f"{quote(self.name)} {self.staged_as}{self._constraint} {check}"
+
+    @property
+    def cast(self) -> str:
+        """Its value in the staging table, with its own type."""
+        return quote(self.name) if self.staged_as is None else f"{quote(self.name)}::{self.type}"
+
+    @property
+    def selected(self) -> str:
+        """The same in a list of columns."""
+        return self.cast if self.staged_as is None else f"{self.cast} AS {quote(self.name)}"
+
+    @property
+    def _constraint(self) -> str:
+        return " NOT NULL" if self.not_null else ""
 
 
 def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple[Column, ...]:

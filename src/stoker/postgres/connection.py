@@ -9,7 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import InterruptedRunError, StokerError, TransientError
+from stoker.errors import ConfigurationError, InterruptedRunError, StokerError, TransientError
 from stoker.postgres.attributes import check_kind
 from stoker.postgres.info import ConnectionInfo
 from stoker.postgres.login import UNTOUCHED, not_made
@@ -41,19 +41,24 @@ def connect(info: ConnectionInfo) -> Connection:
         TransientError: If it has no connection free, or is not the kind of server that is wanted.
         ConfigurationError: If user, password, database, host or the TLS settings are wrong.
     """
-    passing: list[TransientError] = []
+    failed: list[StokerError] = []
     for one in info.each_host():
         try:
             return _connected(one)
-        except TransientError as error:
-            passing.append(error)
-    if len(passing) == 1:
-        raise passing[0]
-    raise TransientError(
-        "None of the servers will do. " + " ".join(error.what for error in passing),
+        except StokerError as error:
+            unknown = isinstance(error.__cause__, socket.gaierror)
+            if not isinstance(error, TransientError) and not (unknown and info.more_hosts):
+                raise
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    passing = next((error for error in failed if isinstance(error, TransientError)), failed[0])
+    kind = TransientError if isinstance(passing, TransientError) else ConfigurationError
+    raise kind(
+        "None of the servers will do. " + " ".join(error.what for error in failed),
         state=UNTOUCHED,
-        next_step=passing[0].next_step,
-    ) from passing[-1]
+        next_step=passing.next_step,
+    ) from failed[-1]
 
 
 def connect_patiently(info: ConnectionInfo, stopped: Callable[[], bool] = lambda: False) -> Connection:

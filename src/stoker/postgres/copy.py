@@ -56,6 +56,8 @@ class CopyTask:
     key: tuple[str, ...] = ()
     """The columns that tell rows apart, for messages."""
     binary: bool = True
+    cast: tuple[str, ...] = ()
+    """The columns that the publish casts; the staging table tries whether they can be."""
 
     def statement(self) -> str:
         """COPY; if as text then as CSV, where an empty text and null differ."""
@@ -158,7 +160,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         labels = RowLabels(task.target, partition, task.columns, task.key)
         pieces = Pieces(rows, task.form(), connection, labels=labels)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
-        with explained(what, renamed=(task.staging.table, task.target)):
+        with explained(what, renamed=(task.staging.table, task.target), cast=task.cast):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
             # Naive timestamps are UTC.
             connection.run("SET LOCAL timezone = 'UTC'")

@@ -15,17 +15,19 @@ from stoker.postgres.catalogue import check_rights, checks, located, primary_key
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
-from stoker.postgres.forms import way
+from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.modes import keys
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, Published, UncertainCommitError, publish
+from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
+from stoker.postgres.sealing import BEGIN, like
 from stoker.postgres.send import send, send_files
 from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
+from stoker.postgres.strategy import decide
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.catalogue import Table
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
@@ -121,7 +124,7 @@ class PostgresLoad:
             connection = self._connected()
             target = self._locate(connection)
             table = read_table(connection, target)
-            columns = fitted(schema, table, target)
+            columns = self._staged_columns(schema, fitted(schema, table, target), table)
             if table is None and self._mode.name == "append":
                 raise SinkError(
                     f"{target} does not exist, and mode is append.",
@@ -134,6 +137,9 @@ class PostgresLoad:
                 check_rights(connection, target, table, names, self._mode.rights)
             place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
+            if self._mode.name == "replace":
+                strategy = decide(connection, target, table, self._mode.strategy, columns)
+                self._work = dataclasses.replace(self._work, strategy=strategy)
             self._schema = schema
             assert target.schema is not None
             for name in staging.sweep(connection, target.schema):
@@ -143,20 +149,35 @@ class PostgresLoad:
             self._choose(connection, schema, table)
         failpoint("postgres.stage.created")
 
+    def _staged_columns(
+        self, schema: StructType, columns: tuple[Column, ...], table: Table | None
+    ) -> tuple[Column, ...]:
+        """The columns with the types that they are staged with."""
+        if table is None:
+            return columns
+        there = {column.name: column.type for column in table.columns}
+        # Their values are compared in the staging table.
+        exact = (*self._mode.key, self._mode.latest_by)
+        others = staged_otherwise(schema, [there[column.name] for column in columns], exact)
+        return tuple(dataclasses.replace(column, staged_as=others.get(column.name)) for column in columns)
+
     def _create(self, connection: Connection, table: Table | None) -> None:
         """The ledger and the staging table."""
         work = self._plan()
-        names = [column.name for column in work.columns]
+        names = [column.name for column in work.columns if column.staged_as is None]
         connection.run(BEGIN)
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
-        held = checks(connection, table, names) if table is not None else []
         # Of rows without a key all are counted, and not the first refused.
         columns = [
             dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
             for column in work.columns
         ]
-        staging.create(connection, work.staging, columns, held)
+        if work.strategy.definition is not None:
+            like(connection, work.strategy.definition, work.target, work.staging.table)
+        else:
+            held = checks(connection, table, names) if table is not None else []
+            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
         keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
@@ -182,8 +203,9 @@ class PostgresLoad:
         """How the rows are sent, by the types that the staging table has got."""
         work = self._plan()
         names = tuple(column.name for column in work.columns)
-        types = column_types(connection, work.staging)
-        self._way = way(schema, types)
+        types = column_types(connection, work.staging, names)
+        cast = tuple(column.name for column in work.columns if column.staged_as)
+        self._way = way(schema, types, cast)
         key = primary_key(connection, table) if table is not None else ()
         self._task = CopyTask(
             self._info,
@@ -193,6 +215,7 @@ class PostgresLoad:
             types,
             key if set(key) <= set(names) else (),
             self._way.binary,
+            cast,
         )
 
     def stage(self, frame: DataFrame, files: DataFiles | None = None) -> int:
@@ -249,7 +272,7 @@ class PostgresLoad:
         connection = self._revived(work)
         transactions = tuple(self._reported or ())
         wait = self._patience.seconds
-        return Staged(connection, self._info, work.target, work.staging, self._schema, transactions, wait)
+        return Staged(connection, self._info, work.target, work.staging, self._schema, work.columns, transactions, wait)
 
     def last_rows(self) -> int | None:
         """Rows that the last other run published for this sink; None if there was none."""
@@ -273,11 +296,15 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
+            if work.strategy.renames and not work.staging.is_sealed:
+                work = self._work = seal(connection, work, self._reported, self._patience)
             published = publish(connection, work, self._reported, self._patience)
+            if self._mode.name == "replace":
+                self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None
-            published = Published(outcome(self._info, work, error.sent))
-        self._staged = False
+            published = Published(outcome(self._info, work, error.sent), work.strategy)
+        self._staged = published.is_staged
         self.changed = published.changed
         return published.rows
 
@@ -290,7 +317,7 @@ class PostgresLoad:
                 self._staged = False
                 if connection is None or not _answers(connection):
                     connection = connect(self._info)
-                staging.drop(connection, work.staging.table)
+                staging.drop(connection, work.staging.table, work.staging.sealed)
         except Exception as error:  # noqa: BLE001 - the run's own error, if there is one, matters more
             logger.info("the staging table of %s was left to the next load: %s", self._target, type(error).__name__)
         finally:

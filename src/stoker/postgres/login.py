@@ -139,7 +139,7 @@ def _untrusted(info: ConnectionInfo, error: ssl.SSLError) -> ConfigurationError:
         what = f"The certificate of {info.server} is not accepted: {error.verify_message}."
         next_step = "Name the certificate of its authority as sslrootcert, and the host as the certificate has it."
         if _RDS in info.host and info.sslrootcert is None:
-            next_step = f"Download {_RDS_CA}, ship it with the project, and name it as sslrootcert."
+            next_step = f"Download {_RDS_CA}, ship it with the job (--files), and name it as sslrootcert."
     else:
         what = f"TLS with {info.server} failed: {error.reason or error}."
         next_step = "Check the server's TLS settings and sslmode of the connection."

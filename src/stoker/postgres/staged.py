@@ -17,13 +17,14 @@ from stoker.postgres.send import send
 from stoker.postgres.staging import Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
 
 
@@ -38,6 +39,7 @@ class Staged:
     staging: Staging
     schema: StructType
     """Of the frame; the columns have its names."""
+    columns: tuple[Column, ...]
     transactions: tuple[int, ...]
     """Those whose rows are published; none before rows are staged."""
     lock_wait: float
@@ -45,7 +47,7 @@ class Staged:
 
     def rows(self) -> str:
         """A query for the rows that will be published."""
-        return staging.rows_of(self.staging, self.schema.names, self.transactions)
+        return staging.rows_of(self.staging, self.columns, self.transactions)
 
     @contextlib.contextmanager
     def beside(self, frame: DataFrame) -> Iterator[str]:
@@ -68,12 +70,12 @@ class Staged:
         try:
             with explained(f"Keys cannot be sent to {self.target}"):
                 staging.create(self.connection, place, columns, [])
-            types = column_types(self.connection, place)
+            types = column_types(self.connection, place, frame.columns)
             is_binary = way(frame.schema, types).binary
             names = tuple(frame.columns)
             task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, binary=is_binary)
             told, _ = send(frame, frame.schema, task)
-            yield staging.rows_of(place, frame.columns, (transaction for _, transaction, _ in told))
+            yield staging.rows_of(place, columns, (transaction for _, transaction, _ in told))
         finally:
             # A lost connection frees the lock, and whoever comes next drops the table.
             with contextlib.suppress(Exception):
@@ -81,8 +83,9 @@ class Staged:
                 staging.release(self.connection, place.nonce)
 
 
-def column_types(connection: Connection, place: Staging) -> tuple[ColumnType, ...]:
-    """The types that a staging table has got: nothing else says them as exactly."""
+def column_types(connection: Connection, place: Staging, names: Sequence[str]) -> tuple[ColumnType, ...]:
+    """The types that columns of a staging table have got: nothing else says them as exactly."""
     made = read_table(connection, place.table)
     assert made is not None
-    return tuple(column.type for column in made.columns)
+    types = {column.name: column.type for column in made.columns}
+    return tuple(types[name] for name in names)

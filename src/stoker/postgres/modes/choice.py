@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stoker.postgres.names import LoadTarget
 
 NAMES = ("append", "replace", "upsert", "replace_partitions")
+STRATEGIES = ("auto", "swap", "delete", "truncate")
 _OPTIONS = {"key": "upsert", "latest_by": "upsert", "delete_missing": "upsert", "by": "replace_partitions"}
 """The mode that has it, by the option."""
 
@@ -33,6 +34,8 @@ class Mode:
     """`upsert`: whether rows go whose key is not in the input."""
     by: tuple[str, ...] = ()
     """`replace_partitions`: the columns whose values tell one partition from another."""
+    strategy: str = "auto"
+    """`replace`: how the old rows go; `auto` looks at what depends on the table."""
 
     def check(self, call: str) -> None:
         """Refuse what can never work.
@@ -41,7 +44,8 @@ class Mode:
             call: What is declared, as `write.postgres('flights')`, for messages.
 
         Raises:
-            DefinitionError: If there is no such mode, an option is not one of its own, is missing or is no list of columns.
+            DefinitionError: If there is no such mode or strategy, an option is not one of its own, is missing or is no list of
+                columns.
         """
         if self.name not in NAMES:
             raise DefinitionError(
@@ -56,8 +60,19 @@ class Mode:
         for option, columns in {"key": self.key, "by": self.by}.items():
             if self.name == _OPTIONS[option]:
                 _check_columns(call, self.name, option, columns)
+        if self.latest_by is not None and not isinstance(self.latest_by, str):
+            raise DefinitionError(f"{call}: latest_by= is the name of one column.")
         if self.latest_by in self.key:
             raise DefinitionError(f"{call}: latest_by={self.latest_by!r} is of the key, so that it is the same in all.")
+        if self.strategy not in STRATEGIES:
+            raise DefinitionError(
+                f"{call}: strategy={self.strategy!r} is none.{suggestion(str(self.strategy), STRATEGIES)}"
+            )
+        if self.strategy != "auto" and self.name != "replace":
+            raise DefinitionError(
+                f"{call}: strategy= belongs to mode='replace', and the mode is {self.name!r}.",
+                next_step="Say mode='replace', or leave strategy= out.",
+            )
 
     def check_frame(self, names: Sequence[str], target: LoadTarget) -> None:
         """Refuse columns that the frame does not have.
@@ -87,7 +102,9 @@ class Mode:
             return ("SELECT", "UPDATE", *(["DELETE"] if self.delete_missing else []))
         if self.name == "replace_partitions":
             return ("SELECT", "DELETE")
-        return ("DELETE",) if self.name == "replace" else ()
+        if self.name == "replace":
+            return ("TRUNCATE",) if self.strategy == "truncate" else ("DELETE",)
+        return ()
 
 
 def _check_columns(call: str, mode: str, option: str, columns: tuple[str, ...]) -> None:
@@ -100,12 +117,36 @@ def _check_columns(call: str, mode: str, option: str, columns: tuple[str, ...]) 
         raise DefinitionError(f"{call}: {option}= names {twice!r} twice.")
 
 
-def columns_of(call: str, option: str, given: Sequence[str]) -> tuple[str, ...]:
-    """An option that is a list of columns.
+def mode_of(
+    call: str,
+    name: str,
+    *,
+    key: Sequence[str] = (),
+    latest_by: str | None = None,
+    delete_missing: bool = False,
+    by: Sequence[str] = (),
+    strategy: str = "auto",
+) -> Mode:
+    """The mode from what a user gives.
+
+    Args:
+        call: What is declared, as `write.postgres('flights')`, for messages.
+        name: Of the mode.
+        key: As in `Mode`, like the others.
+        latest_by: One column.
+        delete_missing: Whether or not.
+        by: Columns.
+        strategy: Of `replace`.
 
     Raises:
-        DefinitionError: If it is none.
+        DefinitionError: If there is no such mode, or an option is wrong, missing, or not one of its own.
     """
+    mode = Mode(name, _columns(call, "key", key), latest_by, delete_missing, _columns(call, "by", by), strategy)
+    mode.check(call)
+    return mode
+
+
+def _columns(call: str, option: str, given: Sequence[str]) -> tuple[str, ...]:
     if isinstance(given, str):
         # Its letters would be columns.
         raise DefinitionError(f"{call}: {option}= is a list of column names.", next_step=f"Write [{given!r}].")

@@ -77,7 +77,6 @@ def settle(
     staged = work.staging.table
     with explained(f"The keys for {work.target} cannot be looked at", renamed=(staged.table, str(work.target))):
         connection.run(_BEGIN)
-        connection.run("SET LOCAL statement_timeout = 0")
         run_patiently(
             connection,
             f"LOCK TABLE {staged.sql} IN SHARE ROW EXCLUSIVE MODE",
@@ -86,6 +85,7 @@ def settle(
             between=lambda: staging.evict(connection, staged),
         )
         keys = _Keys(connection, work, reported)
+        keys.drop_others()
         keys.refuse_nulls()
         if work.mode.latest_by:
             keys.keep_newest()
@@ -105,18 +105,21 @@ class _Keys:
         self._key = work.mode.key
         self._listed = ", ".join(map(quote, self._key))
         self._table = work.staging.table.sql
-        self._counts = f"xmin = ANY ('{{{','.join(map(str, reported))}}}'::xid[])"
-        """Whether a row is of a transaction that counts."""
         self.rows = dict(reported)
         """Those that are left, by transaction."""
 
     def _run(self, sql: str) -> list[list[Any]]:
         return self._connection.run(sql) or []
 
+    def drop_others(self) -> None:
+        """Rows of other transactions, of which an index cannot be kept free, will never count."""
+        counts = f"xmin = ANY ('{{{','.join(map(str, self.rows))}}}'::xid[])"
+        self._run(f"DELETE FROM {self._table} WHERE NOT {counts}")  # noqa: S608 - quoted
+
     def refuse_nulls(self) -> None:
         """No row is without a key."""
         missing = " OR ".join(f"{quote(name)} IS NULL" for name in self._key)
-        rows = f"FROM {self._table} WHERE {self._counts} AND ({missing})"
+        rows = f"FROM {self._table} WHERE {missing}"
         count = self._run(f"SELECT count(*) {rows}")[0][0]
         if not count:
             return
@@ -133,9 +136,9 @@ class _Keys:
     def keep_newest(self) -> None:
         """Of the rows with one key only those go on that are as new as the newest."""
         assert self._work.mode.latest_by is not None
+        order = f"{quote(self._work.mode.latest_by)} DESC NULLS LAST"
         ranked = (
-            f"SELECT ctid AS at, rank() OVER (PARTITION BY {self._listed} "  # noqa: S608 - quoted
-            f"ORDER BY {quote(self._work.mode.latest_by)} DESC NULLS LAST) AS place FROM {self._table} WHERE {self._counts}"
+            f"SELECT ctid AS at, rank() OVER (PARTITION BY {self._listed} ORDER BY {order}) AS place FROM {self._table}"  # noqa: S608 - quoted
         )
         self._forget(f"USING ({ranked}) AS ranked WHERE a.ctid = ranked.at AND ranked.place > 1")
 
@@ -144,21 +147,18 @@ class _Keys:
         names = [quote(column.name) for column in self._work.columns]
         one, other = (f"ROW({', '.join(f'{row}.{name}' for name in names)})" for row in "ab")
         same = " AND ".join(f"a.{quote(name)} = b.{quote(name)}" for name in self._key)
-        counts = " AND ".join(f"{row}.{self._counts}" for row in "ab")
-        self._forget(
-            f"USING {self._table} AS b WHERE {counts} AND {same} AND a.ctid > b.ctid AND record_image_eq({one}, {other})"
-        )
+        self._forget(f"USING {self._table} AS b WHERE {same} AND a.ctid > b.ctid AND record_image_eq({one}, {other})")
 
     def _forget(self, those: str) -> None:
         gone = self._run(
-            f"WITH gone AS (DELETE FROM {self._table} AS a {those} RETURNING a.ctid, a.xmin::text) "  # noqa: S608 - quoted
-            "SELECT transaction, count(DISTINCT at) FROM gone AS gone (at, transaction) GROUP BY 1"
+            f"WITH gone AS (DELETE FROM {self._table} AS a {those} RETURNING a.xmin::text) "  # noqa: S608 - quoted
+            "SELECT transaction, count(*) FROM gone AS gone (transaction) GROUP BY transaction"
         )
         for transaction, rows in gone:
             self.rows[int(transaction)] -= rows
 
     def refuse_duplicates(self) -> None:
-        """No key is there twice; the index that says so is of use to the publish."""
+        """No key is there twice. The index that says so stays: a late attempt does not bring a row again."""
         if self._is_unique():
             return
         if self._work.mode.latest_by:
@@ -170,8 +170,6 @@ class _Keys:
     def _is_unique(self) -> bool:
         from pg8000.exceptions import DatabaseError
 
-        # An index cannot be limited to some transactions. Rows of others, if there are such, will never count.
-        self._run(f"DELETE FROM {self._table} WHERE NOT {self._counts}")  # noqa: S608 - quoted
         self._run("SAVEPOINT stoker_unique")
         try:
             self._run(f"CREATE UNIQUE INDEX ON {self._table} ({self._listed})")
@@ -185,7 +183,7 @@ class _Keys:
 
     def _duplicates(self) -> SinkError:
         groups = (
-            f"SELECT {_texts(self._key)}, count(*) FROM {self._table} WHERE {self._counts} "  # noqa: S608 - quoted
+            f"SELECT {_texts(self._key)}, count(*) FROM {self._table} "  # noqa: S608 - quoted
             f"GROUP BY {self._listed} HAVING count(*) > 1"
         )
         columns = ", ".join([*(f"k{at}" for at in range(len(self._key))), "times"])

@@ -21,13 +21,23 @@ _MODES: Mapping[str, Callable[[Publication], list[Statement]]] = {
 
 
 def statements(work: Publication) -> list[Statement]:
-    """What changes the target, after the ledger has taken the load and before the staging table goes.
+    """What changes the target, after the ledger has taken the load up to the end of the staging table.
 
     Args:
         work: What is published.
     """
+    if work.mode.name == "replace" and work.strategy.renames:
+        return replace.statements(work)
     return [
         *_MODES[work.mode.name](work),
         # A VACUUM may have the table; it leaves statistics of its own.
         Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
+        *dropped(work),
     ]
+
+
+def dropped(work: Publication) -> list[Statement]:
+    """The end of the staging table, but for one that has foreign keys already: with it the other tables would be locked."""
+    if work.staging.is_sealed:
+        return []
+    return [Statement(f"DROP TABLE {work.staging.table.sql}", is_quick=True, failpoint="postgres.publish.dropped")]

@@ -22,32 +22,36 @@ if TYPE_CHECKING:
 def statements(work: Publication) -> list[Statement]:
     """DELETE of what the input lacks, UPDATE of what differs, INSERT of what is new."""
     target, key = work.target.sql, work.mode.key
+    staged = work.staging.table.sql
     changes = LoadTarget(work.target.schema, f"stoker_changes_{work.staging.nonce}").sql
     others = [column.name for column in work.columns if column.name not in key]
     done = [
         *made_if_missing(work, key=key),
-        # Without it the server takes the staged rows for few, and looks each of them up.
-        Statement(f"ANALYZE {work.staging.table.sql} ({', '.join(map(quote, key))})"),
+        # What is left needs no condition, of which the server would not know how many rows it leaves.
+        Statement(f"DELETE FROM {staged} WHERE NOT xmin = ANY(:transactions::xid[])"),  # noqa: S608 - quoted
+        # Without it the server takes any order for a mess, or a mess for an order.
+        Statement(f"ANALYZE {staged} ({', '.join(map(quote, key))})"),
         # Writers wait and readers do not.
         Statement(f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE"),
     ]
     if work.mode.delete_missing:
         sql = (
             f"DELETE FROM {target} AS there "  # noqa: S608 - quoted
-            f"WHERE NOT EXISTS (SELECT FROM ({work.staged}) AS staged WHERE {_same(key, 'staged')})"
+            f"WHERE NOT EXISTS (SELECT FROM {staged} AS staged WHERE {_same(key, 'staged')})"
         )
         done.append(Statement(sql, is_long=True, failpoint="postgres.publish.deleted", counts="deleted"))
-    # By number, since `is_new` may be the name of a column.
-    columns = [f"c{at}" for at in range(len(work.columns))]
-    changed = {column.name: f"changed.c{at}" for at, column in enumerate(work.columns)}
+    # Byte by byte: some types have no equality (json, xml), others one that overlooks differences (citext, interval, box). What
+    # is found to differ without need is rewritten, and no difference is overlooked.
+    rows = f"(SELECT {', '.join(column.selected for column in work.columns)} FROM {staged})"  # noqa: S608 - quoted
     differs = (
-        # Byte by byte: some types have no equality (json, xml), others one that overlooks differences (citext, interval,
-        # box). What is found to differ without need is rewritten, and no difference is overlooked.
         f" OR record_image_ne(ROW({_listed('there', others)}), ROW({_listed('staged', others)}))" if others else ""
     )
+    # By number, since `is_new` may be the name of a column.
+    numbered = [f"c{at}" for at in range(len(work.columns))]
+    changed = {column.name: f"changed.c{at}" for at, column in enumerate(work.columns)}
     sql = (
-        f"CREATE UNLOGGED TABLE {changes} (is_new, {', '.join(columns)}) AS "  # noqa: S608 - quoted
-        f"SELECT there.ctid IS NULL, staged.* FROM ({work.staged}) AS staged LEFT JOIN {target} AS there "
+        f"CREATE UNLOGGED TABLE {changes} (is_new, {', '.join(numbered)}) AS "  # noqa: S608 - quoted
+        f"SELECT there.ctid IS NULL, {_listed('staged', changed)} FROM {rows} AS staged LEFT JOIN {target} AS there "
         f"ON {_same(key, 'staged')} WHERE there.ctid IS NULL{differs}"
     )
     done.append(Statement(sql, is_long=True, failpoint="postgres.publish.compared"))
@@ -56,7 +60,7 @@ def statements(work: Publication) -> list[Statement]:
         same = " AND ".join(f"there.{quote(name)} = {changed[name]}" for name in key)
         sql = f"UPDATE {target} AS there SET {new} FROM {changes} AS changed WHERE NOT changed.is_new AND {same}"  # noqa: S608 - quoted
         done.append(Statement(sql, is_long=True, failpoint="postgres.publish.updated", counts="updated"))
-    sql = f"INSERT INTO {target} ({work.names}) SELECT {', '.join(columns)} FROM {changes} WHERE is_new"  # noqa: S608 - quoted
+    sql = f"INSERT INTO {target} ({work.names}) SELECT {', '.join(numbered)} FROM {changes} WHERE is_new"  # noqa: S608 - quoted
     done.append(Statement(sql, is_long=True, failpoint="postgres.publish.inserted", counts="inserted"))
     done.append(Statement(f"DROP TABLE {changes}"))
     return done
