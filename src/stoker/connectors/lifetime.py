@@ -39,10 +39,6 @@ class Lifetime:
         found: T = self._kept[key]
         return found
 
-    def find(self, key: Hashable) -> Any:
-        """What is kept under a key, or was until the end; None if nothing is."""
-        return self._kept.get(key)
-
     def end(self) -> None:
         """End all that is kept, the last first; what fails is logged, since the rows are staged or the run has failed."""
         try:

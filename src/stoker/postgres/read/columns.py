@@ -58,7 +58,7 @@ class Form:
     """How a value is sent, and what becomes of it."""
 
     name: str
-    """Of its decoder: a name of `_PLAIN`, `numeric`, `digits` (of a text), or `array`."""
+    """Of its decoder: a name of `_PLAIN`, `numeric`, `whole` (without the point), `digits` (of a text), or `array`."""
     spark: str
     """The type in Spark, as DDL."""
     cast: str = ""
@@ -66,6 +66,15 @@ class Form:
     precision: int = 0
     scale: int = 0
     element: Form | None = None
+
+    def whole(self) -> Form:
+        """A numeric as the whole number that it is without its point."""
+        return replace(self, name="whole")
+
+    @property
+    def arrow(self) -> str:
+        """What the tasks give to Spark, as DDL."""
+        return "bigint" if self.name == "whole" else self.spark
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from stoker.postgres.read.arrays import array
 from stoker.postgres.read.decode import boolean, date, fixed, texts, timestamp
-from stoker.postgres.read.numbers import decimal, digits
+from stoker.postgres.read.numbers import decimal, digits, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,8 @@ def decoder(form: Form) -> Callable[[Cells], pa.Array]:
         return array(decoder(form.element))
     if form.name == "numeric":
         return decimal(form.precision, form.scale)
+    if form.name == "whole":
+        return whole(form.scale)
     if form.name == "digits":
         return digits(form.precision, form.scale)
     return _DECODERS[form.name]

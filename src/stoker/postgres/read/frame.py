@@ -12,6 +12,7 @@ from stoker.postgres.read.failures import UNREAD, reading
 from stoker.postgres.read.plan import make_plan
 from stoker.postgres.read.snapshot import BEGIN, settle
 from stoker.postgres.read.task import read_function
+from stoker.spark.decimals import with_decimals
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -76,6 +77,19 @@ def without_snapshot(wanted: Wanted, means: Means) -> ReadPlan:
 
 def frame(spark: SparkSession, task: ReadTask) -> DataFrame:
     """The rows; a task of Spark reads each part when they are computed."""
-    columns = ", ".join(f"`{column.name.replace('`', '``')}` {column.form.spark}" for column in task.columns)
+    short = {at: column for at, column in enumerate(task.columns) if column.form.name == "numeric"}
+    if short:
+        columns = (
+            replace(each, form=each.form.whole()) if at in short else each for at, each in enumerate(task.columns)
+        )
+        decimals = {at: (column.form.precision, column.form.scale) for at, column in short.items()}
+        made = with_decimals(_mapped(spark, replace(task, columns=tuple(columns))), decimals)
+        if made is not None:
+            return made
+    return _mapped(spark, task)
+
+
+def _mapped(spark: SparkSession, task: ReadTask) -> DataFrame:
+    columns = ", ".join(f"`{column.name.replace('`', '``')}` {column.form.arrow}" for column in task.columns)
     parts = len(task.conditions)
     return spark.range(0, parts, 1, parts).mapInArrow(read_function(task), columns)

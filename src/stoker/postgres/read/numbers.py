@@ -39,22 +39,41 @@ def decimal(precision: int, scale: int) -> Callable[[Cells], pa.Array]:
     arrow = pa.decimal128(precision, scale)
 
     def decode(cells: Cells) -> pa.Array:
-        nulls = cells.nulls
-        head = cells.numbers(">u8")
-        count = np.where(nulls, 0, (head >> np.uint64(48)).view(np.int64))
-        sign = (head >> np.uint64(16)) & np.uint64(0xFFFF)
-        if (~nulls & (sign >= _SPECIAL)).any():
-            raise UnreadableValueError("has NaN or infinity", _NO_NUMBER)
-        weight = (head.view(np.int64) << 16) >> 48
-        total = _few(cells, count, weight, scale)
-        if total is None:
-            total = _many(cells, count, weight, scale)
+        total = _total(cells, scale)
         words = np.empty((len(total), 2), np.int64)
-        words[:, 0] = np.where(sign == _NEGATIVE, -total, total)
-        words[:, 1] = words[:, 0] >> 63
-        return pa.Array.from_buffers(arrow, len(total), [validity(nulls), pa.py_buffer(words)])
+        words[:, 0] = total
+        words[:, 1] = total >> 63
+        return pa.Array.from_buffers(arrow, len(total), [validity(cells.nulls), pa.py_buffer(words)])
 
     return decode
+
+
+def whole(scale: int) -> Callable[[Cells], pa.Array]:
+    """The same without their points.
+
+    Args:
+        scale: Digits behind the point.
+    """
+
+    def decode(cells: Cells) -> pa.Array:
+        total = _total(cells, scale)
+        return pa.Array.from_buffers(pa.int64(), len(total), [validity(cells.nulls), pa.py_buffer(total)])
+
+    return decode
+
+
+def _total(cells: Cells, scale: int) -> Words:
+    nulls = cells.nulls
+    head = cells.numbers(">u8")
+    count = np.where(nulls, 0, (head >> np.uint64(48)).view(np.int64))
+    sign = (head >> np.uint64(16)) & np.uint64(0xFFFF)
+    if (~nulls & (sign >= _SPECIAL)).any():
+        raise UnreadableValueError("has NaN or infinity", _NO_NUMBER)
+    weight = (head.view(np.int64) << 16) >> 48
+    total = _few(cells, count, weight, scale)
+    if total is None:
+        total = _many(cells, count, weight, scale)
+    return np.where(sign == _NEGATIVE, -total, total)
 
 
 def _few(cells: Cells, count: Words, weight: Words, scale: int) -> Words | None:
