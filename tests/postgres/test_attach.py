@@ -12,6 +12,9 @@ from postgres.publisher import changed_by, content, stage_values
 from stoker.errors import SinkError, TransientError
 from stoker.postgres import publish as publishing
 from stoker.postgres.connection import connect, cut
+from stoker.postgres.modes.choice import Mode
+from stoker.postgres.names import LoadTarget
+from stoker.postgres.preview import preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -257,3 +260,18 @@ def test_who_does_not_own_the_table_replaces_rows(
         db.run(f"DROP ROLE {user}")
     assert str(sink.way).endswith(f"DELETE and INSERT: {user} is not a member of its owner")
     assert db.run(f"SELECT count(*) FROM {months}") == [[7]]
+
+
+def test_plan_says_what_can_be_said_without_rows(
+    info: ConnectionInfo, db: Connection, schema: str, months: str
+) -> None:
+    """Whether partitions may change places depends on the rows; that they cannot is known before."""
+    target = LoadTarget(schema, "t")
+    by_month, by_name = Mode("replace_partitions", by=("month",)), Mode("replace_partitions", by=("name",))
+    assert preview(info, target, by_month)[0].startswith(
+        "-- DETACH and ATTACH, if the partitions that take rows have no"
+    )
+    assert "partitioned by other columns" in preview(info, target, by_name)[0]
+    upsert = "\n".join(preview(info, target, Mode("upsert", key=("id",))))
+    assert upsert.index("record_image_ne") < upsert.index("UPDATE ") < upsert.rindex("INSERT INTO ")
+    assert db.run(f"SELECT count(*) FROM {months}") == [[9]]

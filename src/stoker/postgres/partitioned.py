@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.postgres import dependents, staging
-from stoker.postgres.definition import definition
+from stoker.postgres.definition import Definition, definition
 from stoker.postgres.names import LONGEST, LoadTarget, quote
 from stoker.postgres.strategy import Partition, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pg8000.native import Connection
 
+    from stoker.postgres.dependents import Obstacle
     from stoker.postgres.modes.statement import Publication
 
 _MOST = 1000
@@ -58,11 +60,9 @@ def decide(connection: Connection, work: Publication, reported: Mapping[int, int
         reported: Rows by the transactions that count.
     """
     found = connection.run(TABLE, name=work.target.sql)
-    if not found:
-        return Strategy("delete", "it is no partitioned table")
-    [[oid, kind, has_expressions, columns, is_owner, obstacle]] = found
-    if has_expressions or set(columns) != set(work.mode.by):
-        return Strategy("delete", "it is partitioned by other columns than those of by=")
+    if unfit := _unfit(found, work.mode.by):
+        return Strategy("delete", unfit)
+    [[oid, kind, _, _, is_owner, obstacle]] = found
     rows = connection.run(PARTITIONS, oid=oid)
     if not any(reported.values()) or len(rows) > _MOST:
         return Strategy("delete", "there are no rows" if len(rows) <= _MOST else f"it has more than {_MOST} partitions")
@@ -76,9 +76,13 @@ def decide(connection: Connection, work: Publication, reported: Mapping[int, int
     if has_default:
         obstacle = obstacle or "it has a default partition, which would have to be searched"
     parts = []
-    for row in touched:
-        part = Partition(row[0], LoadTarget(row[1], row[2]), row[4], row[5], definition(connection, row[0]))
-        obstacle = obstacle or _obstacle(connection, work, part, row[3], query)
+    for oid_of_part, schema, name, kind_of_part, bound, condition in touched:
+        part = Partition(oid_of_part, LoadTarget(schema, name), bound, condition, Definition(()))
+        obstacle = obstacle or _dependents(connection, work, part, kind_of_part)
+        if obstacle:
+            break
+        part = replace(part, definition=definition(connection, part.oid))
+        obstacle = _own(connection, work, part, query)
         parts.append(part)
     if obstacle:
         return Strategy("delete", obstacle, oid=oid, new_partitions=made)
@@ -86,6 +90,24 @@ def decide(connection: Connection, work: Publication, reported: Mapping[int, int
     names = ", ".join(str(part.name) for part in parts[:_SHOWN])
     why = f"the rows are all that {names}{more} will have" if parts else "all partitions are new"
     return Strategy("attach", why, oid=oid, partitions=tuple(parts), new_partitions=made)
+
+
+def outlook(connection: Connection, target: LoadTarget, by: Sequence[str]) -> str:
+    """What can be said before rows are staged."""
+    found = connection.run(TABLE, name=target.sql)
+    obstacle = _unfit(found, by) or found[0][-1]
+    if obstacle:
+        return str(Strategy("delete", obstacle))
+    return "DETACH and ATTACH, if the partitions that take rows have no rows of other values, and no obstacles; else"
+
+
+def _unfit(found: Sequence[Sequence[Any]], by: Sequence[str]) -> str | None:
+    if not found:
+        return "it is no partitioned table"
+    _, _, has_expressions, columns, *_ = found[0]
+    if has_expressions or set(columns) != set(by):
+        return "it is partitioned by other columns than those of by="
+    return None
 
 
 def _routed(
@@ -122,15 +144,15 @@ def _missing(
     return tuple(made)
 
 
-def _obstacle(connection: Connection, work: Publication, part: Partition, kind: str, query: str) -> str | None:
+def _dependents(connection: Connection, work: Publication, part: Partition, kind: str) -> str | None:
     if kind != "r":
         return f"partition {part.name} is no plain table"
-    names = [column.name for column in work.columns]
-    found = [
-        each.what for each in dependents.obstacles(connection, part.oid, names) if each.what != "it is a partition"
-    ]
-    if found:
-        return f"partition {part.name}: {found[0]}"
+    found = dependents.obstacles(connection, part.oid, [column.name for column in work.columns])
+    obstacle = besides_its_table(found)
+    return obstacle and f"partition {part.name}: {obstacle}"
+
+
+def _own(connection: Connection, work: Publication, part: Partition, query: str) -> str | None:
     if part.definition.each("foreign key", "identity", "sequence"):
         return f"partition {part.name} has keys or sequences of its own"
     if connection.run(others(work.mode.by, part, query))[0][0]:
@@ -138,9 +160,9 @@ def _obstacle(connection: Connection, work: Publication, part: Partition, kind: 
     return None
 
 
-def independent_but_for_its_table(rows: Sequence[Sequence[Any]]) -> str | None:
-    """What depends on a partition besides its table, as `dependents.QUERY` answered; None if nothing does."""
-    return next((each.what for each in dependents.of_rows(rows) if each.what != "it is a partition"), None)
+def besides_its_table(found: Iterable[Obstacle]) -> str | None:
+    """What depends on a partition besides its table; None if nothing does."""
+    return next((each.what for each in found if each.what != "it is a partition"), None)
 
 
 def others(by: Sequence[str], part: Partition, query: str) -> str:

@@ -14,6 +14,7 @@ from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
+from stoker.postgres.partitioned import outlook
 from stoker.postgres.refusals import explained
 from stoker.postgres.sealing import built
 from stoker.postgres.staging import Staging
@@ -72,6 +73,8 @@ def _lines(connection: Connection, target: LoadTarget, mode: Mode, options: Load
         strategy = decide(connection, target, table, mode.strategy, columns)
         work = replace(work, strategy=strategy)
         lines.append(f"-- {strategy}")
+    if mode.by and table is not None:
+        lines.append(f"-- {outlook(connection, target, mode.by)}")
     it = work.strategy.definition
     made = carried.create(it, target, staged) if it else [_create(work)]
     lines += [*made, f"COPY {staged.sql} ({work.names}) FROM STDIN", "-- when all rows are there"]

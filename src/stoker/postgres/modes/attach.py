@@ -13,7 +13,7 @@ from stoker.postgres import carried, definition, dependents, staging
 from stoker.postgres.definition import Definition
 from stoker.postgres.modes.statement import Statement
 from stoker.postgres.names import LoadTarget, quote
-from stoker.postgres.partitioned import PARTITIONS, TABLE, independent_but_for_its_table, others
+from stoker.postgres.partitioned import PARTITIONS, TABLE, besides_its_table, others
 from stoker.postgres.refusals import NOTHING
 from stoker.postgres.strategy import ChangedError
 
@@ -101,7 +101,7 @@ def _filled(work: Publication, at: int, part: Partition) -> list[Statement]:
             raise ChangedError(_WAS)
 
     def independent(rows: list[list[Any]]) -> None:
-        if found := independent_but_for_its_table(rows):
+        if found := besides_its_table(dependents.of_rows(rows)):
             raise ChangedError(f"partition {part.name}: {found}")
 
     def whole(rows: list[list[Any]]) -> None:
