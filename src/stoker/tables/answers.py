@@ -51,4 +51,7 @@ def answers(name: TableName | None) -> Iterator[None]:
 def _line(error: Exception) -> str:
     java = getattr(error, "java_exception", None)
     text = str(java.getMessage() if java is not None else error).strip()
-    return text.partition("\n")[0] or type(error).__name__
+    first, _, rest = text.partition("\n")
+    if first.endswith(":"):  # Hive names the columns below
+        first = f"{first.removesuffix(':').rstrip()}: {rest.strip().partition(chr(10))[0]}"
+    return first or type(error).__name__

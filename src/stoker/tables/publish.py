@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from stoker.tables.home import Home
 
 
+_RIGHTS = "Check the rights on the table and its place, then run again."
+_COLUMNS = (
+    "This metastore compares the types of columns by their positions (hive.metastore.disallow.incompatible.col.type.changes): "
+    "give the rows the columns of before, with new ones at the end, or drop the table and run again."
+)
+
+
 def publish(fs: FileSystem, home: Home, catalogue: Catalogue, commit: TableCommit) -> None:
     """Decide the publish and do it. The caller holds the lease.
 
@@ -207,7 +214,7 @@ def _refused(catalogue: Catalogue, error: Exception) -> StokerError:
         return SinkError(
             f"The catalogue does not take the new rows of {catalogue.name}: {error}",
             state=state,
-            next_step="Check the rights on the table and its place, then run again.",
+            next_step=_COLUMNS if "incompatible" in str(error) else _RIGHTS,
         )
     kind = type(error) if isinstance(error, StokerError) else TransientError
     return kind(f"{catalogue.name} was not published: {_cause(error)}", state=state, next_step="Run again.")
