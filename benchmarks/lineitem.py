@@ -55,6 +55,12 @@ _FIRST_DAY, _DAYS = 8036, 2526
 
 
 def table(number: int, rows: int) -> pa.Table:
+    """The rows of one file.
+
+    Args:
+        number: Of the file; no two have an order in common.
+        rows: How many; six million in all are scale factor 1.
+    """
     random = np.random.default_rng(number)
     shipped = random.integers(_FIRST_DAY, _FIRST_DAY + _DAYS, rows)
     quantity = random.integers(1, 51, rows)
@@ -80,6 +86,7 @@ def table(number: int, rows: int) -> pa.Table:
 
 
 def money(cents: Any, precision: int = 15) -> pa.Array:
+    """Decimals with two digits after the point, from whole cents."""
     words = np.stack([cents.astype(np.int64), np.zeros(len(cents), np.int64)], axis=1)
     return pa.Array.from_buffers(
         pa.decimal128(precision, 2), len(cents), [None, pa.py_buffer(np.ascontiguousarray(words))]

@@ -40,7 +40,6 @@ TITLES = {
     "delete": "Stoker, binary, by DELETE and INSERT",
     "binary": "Stoker, binary",
     "files": "Stoker, binary, from staged files",
-    "adbc": "ADBC, one process",
     "psql-csv-1": "psql, CSV, 1 connection",
     "psql-csv-2": "psql, CSV, 2 connections",
     "psql-binary-1": "psql, binary, 1 connection",
@@ -90,7 +89,7 @@ def main() -> None:
     """Load once cold and then warm, and print the seconds of each load and until its rows were staged, as JSON."""
     shape, mode, way, folder = sys.argv[1:]
     task = Task(SHAPES[shape], mode, way, Path(folder))
-    load = _psql(task) if way.startswith("psql") else _adbc(task) if way == "adbc" else _spark(task)
+    load = _psql(task) if way.startswith("psql") else _spark(task)
     times = []
     for number in range(1 + WARM):
         if mode != "upsert":
@@ -116,26 +115,6 @@ def _psql(task: Task) -> Callable[[int], float | None]:
         ]
         if any(process.wait() for process in running):
             raise RuntimeError("psql failed")
-
-    return load
-
-
-def _adbc(task: Task) -> Callable[[int], float | None]:
-    """No Spark: the files are read by pyarrow and sent over one connection."""
-    from adbc_driver_postgresql import dbapi
-    from pyarrow import dataset
-
-    environ = os.environ
-    uri = (
-        f"postgresql://{environ['PGUSER']}:{environ['PGPASSWORD']}@{environ['PGHOST']}:{environ['PGPORT']}"
-        f"/{environ['PGDATABASE']}"
-    )
-
-    def load(number: int) -> None:
-        del number
-        with dbapi.connect(uri) as connection, connection.cursor() as cursor:
-            cursor.adbc_ingest(task.shape.table, dataset.dataset(task.rows).scanner().to_reader(), mode="append")
-            connection.commit()
 
     return load
 

@@ -4,14 +4,13 @@
 
 Every way loads the same rows into the same table, in a fresh process: first cold, then twice warm. The ways take turns, and
 their order changes from round to round; what counts are the ratios of the medians, because a machine that does other
-things too slows all alike. The server's CPU seconds are apart. `adbc` is left out where its package is not installed.
+things too slows all alike. The server's CPU seconds are apart. With `--rivals PYTHON` other tools take part (`rival_ways.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pg8000.native import Connection
 
+import rival_ways
 import stoker
 from flights_project import clean_environment, server_cpu
 from load_ways import ONLY_REPLACE, TITLES
@@ -63,23 +63,24 @@ def main() -> None:
     parser.add_argument("--mode", choices=("replace", "append", "upsert"), default="replace")
     parser.add_argument("--rows", type=int, help="by default those that the shape has")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each way (default: 3)")
-    parser.add_argument("--ways", nargs="+", choices=TITLES)
+    parser.add_argument("--ways", nargs="+", choices=[*TITLES, *rival_ways.TITLES])
+    parser.add_argument("--rivals", metavar="PYTHON", help="one that has what rival_ways.py asks for")
     options = parser.parse_args()
     shape, mode = SHAPES[options.shape], options.mode
     rows = options.rows or shape.rows
-    ways = options.ways or [way for way in TITLES if _fits(way, mode, shape)]
+    ways: list[str] = options.ways or [way for way in TITLES if _fits(way, mode)]
+    if options.rivals and mode == "replace" and not options.ways:
+        ways += list(rival_ways.TITLES)
     runs: dict[str, list[Measured]] = {way: [] for way in ways}
     with _prepared(shape, mode, rows) as (folder, server):
         for at in range(options.rounds):
             for way in sorted(ways, reverse=at % 2 == 1):
-                runs[way].append(_measured(shape, mode, way, folder, server))
+                runs[way].append(_measured(_command(shape, mode, way, folder, options.rivals), folder, server))
                 print(f"round {at + 1} {way:<14} {runs[way][-1]}", file=sys.stderr, flush=True)
     _print(runs, f"{shape.table}, {mode}, {rows:,} rows; medians of {options.rounds}", with_rewritten=mode == "upsert")
 
 
-def _fits(way: str, mode: str, shape: Shape) -> bool:
-    if way == "adbc" and (importlib.util.find_spec("adbc_driver_postgresql") is None or shape.jdbc):
-        return False  # it does not send texts into jsonb
+def _fits(way: str, mode: str) -> bool:
     if way == "files" and mode == "upsert":
         return False  # what differs is computed
     return mode == "replace" or way not in ONLY_REPLACE
@@ -112,16 +113,21 @@ def _prepared(shape: Shape, mode: str, rows: int) -> Iterator[tuple[Path, Server
 
 def _fill(shape: Shape, folder: Path, server: Server) -> None:
     """The rows into the table, by the way that is measured least: it takes no part in the comparison."""
-    command = [sys.executable, str(HERE / "load_ways.py"), shape.table, "replace", "files", str(folder)]
+    command = _command(shape, "replace", "files", folder, None)
     subprocess.run(command, env=clean_environment(_variables(server)), check=True, stdout=subprocess.DEVNULL)
 
 
-def _measured(shape: Shape, mode: str, way: str, folder: Path, server: Server) -> Measured:
+def _command(shape: Shape, mode: str, way: str, folder: Path, rivals: str | None) -> list[str]:
+    if way in rival_ways.TITLES:
+        return [rivals or sys.executable, rival_ways.__file__, shape.table, way, str(folder)]
+    return [sys.executable, str(HERE / "load_ways.py"), shape.table, mode, way, str(folder)]
+
+
+def _measured(command: Sequence[str], folder: Path, server: Server) -> Measured:
     _sql(server, "VACUUM")
     _sql(server, "CHECKPOINT")
     updated, before = _updated(server), server_cpu(server.pid)
-    log = folder / f"{way}.log"
-    command = [sys.executable, str(HERE / "load_ways.py"), shape.table, mode, way, str(folder)]
+    log = folder / "way.log"
     usage = measure(command, folder=HERE, environ=clean_environment(_variables(server)), log=log)
     times = json.loads(log.read_text("utf-8").splitlines()[-1])
     cold, *warm = times
@@ -163,7 +169,7 @@ def _print(runs: Mapping[str, list[Measured]], title: str, *, with_rewritten: bo
     for way, measured in runs.items():
         staged = [each.staged for each in measured if each.staged is not None]
         cells = [
-            TITLES[way],
+            {**TITLES, **rival_ways.TITLES}[way],
             *(f"{median(getattr(each, name) for each in measured):.2f}" for name in ("cold", "warm")),
             f"{median(staged):.2f}" if staged else "",
             *(f"{median(getattr(each, name) for each in measured):.1f}" for name in ("cpu", "server_cpu")),
