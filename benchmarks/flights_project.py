@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 from pg8000.native import Connection
 
+import stoker
 from process_tree import Usage, measure
 from stoker.postgres import embedded
 from stoker.spark.session import LOCAL_DEFAULTS
@@ -128,10 +129,10 @@ class FlightsProject:
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would set Stoker, Spark or Python from outside."""
+    """The environment without what would set Stoker, Spark or Python from outside; commands use this process's Stoker."""
     ours = ("STOKER_", "SPARK_", "PYSPARK_", "PYTHON")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return {**kept, "PYSPARK_PYTHON": sys.executable, **more}
+    return {**kept, "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(Path(stoker.__file__).parents[1]), **more}
 
 
 @contextlib.contextmanager

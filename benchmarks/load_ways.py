@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapes import SHAPES
-from stoker.postgres import forms, send
-from stoker.postgres import load as load_module
+from stoker.postgres import forms, loading, send
 from stoker.postgres.connection import ConnectionInfo
 from stoker.postgres.modes.choice import Mode
 from stoker.spark.data_files import DataFiles
@@ -170,7 +169,7 @@ def _columns(task: Task) -> list[str]:
 
 def _ours(task: Task, spark: SparkSession) -> Callable[[int], float | None]:
     if task.way == "csv":
-        vars(load_module)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
+        vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
     if task.way == "counted":
         vars(send)["fast"] = lambda *_: None
     environ = os.environ
@@ -188,7 +187,7 @@ def _ours(task: Task, spark: SparkSession) -> Callable[[int], float | None]:
         frame = task.frame(spark, number)
         names = tuple(sorted(path.name for path in task.rows.iterdir()))
         files = DataFiles("parquet", str(task.rows), names, frame.schema) if task.way == "files" else None
-        sink = load_module.PostgresLoad(info, table, mode=_mode(task), run_id=f"{os.getpid()}-{number}", sink=table)
+        sink = loading.PostgresLoad(info, table, mode=_mode(task), run_id=f"{os.getpid()}-{number}", sink=table)
         try:
             assert sink.published() is None
             sink.prepare(frame.schema)

@@ -72,7 +72,7 @@ def main() -> None:
     if options.rivals and mode == "replace" and not options.ways:
         ways += list(rival_ways.TITLES)
     runs: dict[str, list[Measured]] = {way: [] for way in ways}
-    with _prepared(shape, mode, rows) as (folder, server):
+    with prepared(shape, mode, rows) as (folder, server):
         for at in range(options.rounds):
             for way in sorted(ways, reverse=at % 2 == 1):
                 runs[way].append(_measured(_command(shape, mode, way, folder, options.rivals), folder, server))
@@ -87,8 +87,8 @@ def _fits(way: str, mode: str) -> bool:
 
 
 @contextlib.contextmanager
-def _prepared(shape: Shape, mode: str, rows: int) -> Iterator[tuple[Path, Server]]:
-    """The files, a server with the table, and what psql loads."""
+def prepared(shape: Shape, mode: str, rows: int) -> Iterator[tuple[Path, Server]]:
+    """The files in a folder of the table's name, a server with the table, and what psql loads."""
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)  # under root the server is another user's
@@ -114,7 +114,7 @@ def _prepared(shape: Shape, mode: str, rows: int) -> Iterator[tuple[Path, Server
 def _fill(shape: Shape, folder: Path, server: Server) -> None:
     """The rows into the table, by the way that is measured least: it takes no part in the comparison."""
     command = _command(shape, "replace", "files", folder, None)
-    subprocess.run(command, env=clean_environment(_variables(server)), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, env=clean_environment(connection_variables(server)), check=True, stdout=subprocess.DEVNULL)
 
 
 def _command(shape: Shape, mode: str, way: str, folder: Path, rivals: str | None) -> list[str]:
@@ -128,7 +128,7 @@ def _measured(command: Sequence[str], folder: Path, server: Server) -> Measured:
     _sql(server, "CHECKPOINT")
     updated, before = _updated(server), server_cpu(server.pid)
     log = folder / "way.log"
-    usage = measure(command, folder=HERE, environ=clean_environment(_variables(server)), log=log)
+    usage = measure(command, folder=HERE, environ=clean_environment(connection_variables(server)), log=log)
     times = json.loads(log.read_text("utf-8").splitlines()[-1])
     cold, *warm = times
     best = min(warm, key=lambda each: each[0])
@@ -140,7 +140,8 @@ def _updated(server: Server) -> int:
     return int(_sql(server, "SELECT coalesce(sum(n_tup_upd), 0) FROM pg_stat_user_tables")[0][0])
 
 
-def _variables(server: Server) -> dict[str, str]:
+def connection_variables(server: Server) -> dict[str, str]:
+    """What a process needs to connect, as psql has it."""
     program, _, environ = embedded.psql(server, [])
     kept = {key: value for key, value in environ.items() if key.startswith("PG")}
     return {**kept, "BENCHMARK_PSQL": str(program), "PYTHONPATH": str(Path(stoker.__file__).parents[1])}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from behaviour.sinks import ATTACH
 from behaviour.target import Target
 from support.loads import write_rows
 from support.warehouse import PASSWORD, configure
@@ -25,10 +26,13 @@ def target(
     write_rows(project.folder, "0")
     if case.kind.is_folder:
         return Target(case, spark, project.folder)
+    if case.kind.is_files:
+        return Target(case, spark, project.folder, request.getfixturevalue("database").table())
     info, schema, db = (request.getfixturevalue(name) for name in ("info", "schema", "db"))
     monkeypatch.setenv(PASSWORD, info.password)
     configure(project, info)
     table = f"{schema}.rows"
-    if case.mode.name != "replace":  # which alone makes a table
-        db.run(f"CREATE TABLE {table} (id integer, part integer, version integer)")
+    if case.mode.name == "append" or case.mode is ATTACH:  # which makes no table, or none with partitions
+        by = " PARTITION BY LIST (part)" if case.mode is ATTACH else ""
+        db.run(f"CREATE TABLE {table} (id integer, part integer, version integer){by}")
     return Target(case, spark, project.folder, table, db)

@@ -31,6 +31,8 @@ class Mode:
     between: Callable[[Rows, Rows, Rows], bool]
     """Whether a plain reader of a folder may find the third, while or after a publish from the first to the second is cut."""
     options: dict[str, Any] = field(default_factory=dict)
+    label: str = ""
+    """How it is called here, if there are several with that name."""
 
 
 def _by_part(rows: Rows) -> dict[Any, Rows]:
@@ -44,10 +46,16 @@ def _replaced(there: Rows, loaded: Rows) -> Rows:
     return [row for rows in (_by_part(there) | _by_part(loaded)).values() for row in rows]
 
 
+def _upserted(there: Rows, loaded: Rows) -> Rows:
+    return list(({row[0]: row for row in there} | {row[0]: row for row in loaded}).values())
+
+
 def _each_part_old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
     before, after, found = _by_part(old), _by_part(new), _by_part(seen)
     parts = before.keys() | after.keys() | found.keys()
-    return all(sorted(found.get(part, [])) in (sorted(before.get(part, [])), sorted(after[part])) for part in parts)
+    return all(
+        sorted(found.get(part, [])) in (sorted(before.get(part, [])), sorted(after.get(part, []))) for part in parts
+    )
 
 
 def _old_and_some_of_the_new(old: Rows, new: Rows, seen: Rows) -> bool:
@@ -59,8 +67,17 @@ def _old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
 
 
 REPLACE = Mode("replace", lambda there, loaded: loaded, _old_or_new)
+REPLACE_BY_DELETE = Mode(
+    "replace", lambda there, loaded: loaded, _old_or_new, {"strategy": "delete"}, "replace_by_delete"
+)
 APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_the_new)
-REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
+PARTITIONED: dict[str, Any] = {"partition_by": ["part"]}
+REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, PARTITIONED)
+REPLACE_ALL_PARTITIONS = Mode("replace", REPLACE.after, _each_part_old_or_new, PARTITIONED, "replace_all_partitions")
+APPEND_TO_PARTITIONS = Mode("append", APPEND.after, APPEND.between, PARTITIONED, "append_to_partitions")
+UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
+REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
+ATTACH = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]}, "attach")
 
 
 @dataclass(frozen=True)
@@ -75,14 +92,29 @@ class Kind:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it publishes files; else it is PostgreSQL."""
+        """Whether it publishes a folder that is read by its path."""
+        return self.name not in {"postgres", "table"}
+
+    @property
+    def is_files(self) -> bool:
+        """Whether it publishes files, to readers who know the folder or ask the catalogue."""
         return self.name != "postgres"
 
     def sink(self, where: str, mode: Mode, **options: Any) -> Sink:
         """The sink into `lake/WHERE`, or into the table of that name."""
+        given = {**mode.options, **options}
         if self.is_folder:
-            return self.write(place("lake") / where, mode=mode.name, **{**mode.options, **options})
-        return self.write(where, connection="warehouse", mode=mode.name, **options)
+            return self.write(place("lake") / where, mode=mode.name, **given)
+        connection = {} if self.is_files else {"connection": "warehouse"}
+        return self.write(where, mode=mode.name, **connection, **given)
+
+    def source(self, where: str, schema: Any) -> Source:
+        """Stoker's own source of the sink's rows."""
+        assert self.read is not None
+        if not self.is_folder:
+            return self.read(where)
+        given = {} if self.name == "parquet" and schema == SCHEMA else {"schema": schema}
+        return self.read(place("lake") / where, **given)
 
 
 FOLDER_MODES = (REPLACE, APPEND, REPLACE_PARTITIONS)
@@ -90,7 +122,13 @@ KINDS = (
     Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
-    Kind("postgres", (REPLACE, APPEND), write.postgres, None),
+    Kind(
+        "postgres",
+        (REPLACE, REPLACE_BY_DELETE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE, ATTACH),
+        write.postgres,
+        None,
+    ),
+    Kind("table", (*FOLDER_MODES, REPLACE_ALL_PARTITIONS, APPEND_TO_PARTITIONS), write.table, read.table),
 )
 
 
@@ -102,14 +140,18 @@ class Case:
     mode: Mode
 
     def __str__(self) -> str:
-        return f"{self.kind.name}-{self.mode.name}"
+        return f"{self.kind.name}-{self.mode.label or self.mode.name}"
 
 
 CASES = {str(case): case for case in (Case(kind, mode) for kind in KINDS for mode in kind.modes)}
 
 
 def every_case(
-    *, always: Iterable[str] = (), smoke: Iterable[str] = (), where: Callable[[Case], bool] = lambda _: True
+    *,
+    always: Iterable[str] = (),
+    smoke: Iterable[str] = (),
+    where: Callable[[Case], bool] = lambda _: True,
+    variants: bool = False,
 ) -> list[ParameterSet]:
     """All sinks and modes, as parameters for the fixture `target`.
 
@@ -117,8 +159,9 @@ def every_case(
         always: Those that `make test` runs too.
         smoke: Those of them that run on Spark 3.5 too.
         where: Which ones are meant.
+        variants: Whether a mode counts again with partitions, where it also has none.
     """
-    chosen = {name: case for name, case in CASES.items() if where(case)}
+    chosen = {name: case for name, case in CASES.items() if where(case) and (variants or not case.mode.label)}
     unknown = {*always, *smoke} - chosen.keys()
     assert not unknown, unknown
 

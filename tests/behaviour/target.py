@@ -54,8 +54,8 @@ class Target:
 
     @property
     def path(self) -> Path:
-        """The folder, for folders."""
-        return Path(self._config().place("lake")) / self.where
+        """The folder, for folders; the place of a table of the catalogue is beside it."""
+        return Path(self._config().place("lake")) / self.where.rpartition(".")[2]
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
@@ -132,24 +132,26 @@ class Target:
 
     def through_stoker(self) -> Rows:
         """What Stoker's source of the folder gives; a table has none, and its readers are all alike."""
-        source = self.case.kind.read
-        if source is None:
+        if self.case.kind.read is None:
             return self.foreign()
-        schema = {} if self.case.kind.name == "parquet" else {"schema": SCHEMA}
-        reader = Pipeline("reader", extract={"rows": source(place("lake") / self.where, **schema)}, load=None)
-        return _rows(preview(reader, self.spark, self.folder))
+        return _rows(preview(self._reader(SCHEMA), self.spark, self.folder))
+
+    def _reader(self, schema: StructType | str) -> Pipeline:
+        return Pipeline("reader", extract={"rows": self.case.kind.source(self.where, schema)}, load=None)
 
     def foreign(self) -> Rows:
         """What another program finds: plain Spark in a folder, plain SQL in a table. Nothing where there is none."""
-        if self.case.kind.is_folder:
-            return _rows(self.plain(declared_schema(SCHEMA))) if self.path.exists() else []
-        assert self.db is not None
+        if self.db is None:
+            there = self.path.exists() if self.case.kind.is_folder else self.spark.catalog.tableExists(self.where)
+            return _rows(self.plain(declared_schema(SCHEMA))) if there else []
         if self.db.run("SELECT to_regclass(:name)", name=self.where) == [[None]]:
             return []
         return sorted(tuple(row) for row in self.db.run(f"SELECT id, part, version FROM {self.where}"))
 
     def plain(self, schema: StructType) -> DataFrame:
-        """The folder as Spark reads it."""
+        """The folder, or the catalogue's table, as Spark reads it."""
+        if not self.case.kind.is_folder:
+            return self.spark.newSession().table(self.where).select(*map(quoted, schema.names))
         reader = self.spark.read.format(self.case.kind.name).schema(schema).option("header", "true")
         frame = reader.option("__globPaths__", "false").load(str(self.path))
         return frame.select(*map(quoted, schema.names))
@@ -161,12 +163,10 @@ class Target:
         """
         if self.db is not None:
             return [tuple(row) for row in self.db.run(f"SELECT * FROM {self.where} ORDER BY 1")]
-        source = self.case.kind.read
-        assert source is not None
-        reader = Pipeline("reader", extract={"rows": source(place("lake") / self.where, schema=schema)}, load=None)
-        both = (self.plain(schema), preview(reader, self.spark, self.folder))
-        foreign, through_stoker = (sorted(_collected(frame), key=lambda row: row[0]) for frame in both)
-        assert repr(through_stoker) == repr(foreign)
+        through_stoker = preview(self._reader(schema), self.spark, self.folder).select(*map(quoted, schema.names))
+        both = (self.plain(schema), through_stoker)
+        foreign, ours = (sorted(_collected(frame), key=lambda row: row[0]) for frame in both)
+        assert repr(ours) == repr(foreign)
         return foreign
 
     def assert_all_see(self, rows: Rows) -> None:
@@ -191,7 +191,7 @@ class Target:
     def repair(self) -> None:
         """What `stoker repair` does here: finish or undo what a killed run left, and load nothing."""
         context = Context(self.spark, Names(self._config()), run_id="repair", job="behaviour", pipeline="repair")
-        self.sink().repair(context, dry=False)
+        self.sink().repair(context, dry=False, needed=lambda _: False)
 
 
 def _collected(frame: DataFrame) -> Rows:

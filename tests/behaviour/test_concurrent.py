@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behaviour.sinks import APPEND, Case, every_case
+from behaviour.sinks import APPEND, ATTACH, Case, every_case
 from stoker.job.events import Observer
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Steps(Observer):
 
 def waits(case: Case) -> bool:
     """Whether a second run must wait: rows that are only added to a table do not get in each other's way."""
-    return case.kind.is_folder or case.mode is not APPEND
+    return case.kind.is_files or case.mode is not APPEND
 
 
 @contextmanager
@@ -40,7 +40,8 @@ def held(target: Target) -> Iterator[None]:
     """Version 1 is published, and a run in another process has staged version 2 and stays in the midst of publishing it."""
     target.load(1, "first")
     flag = target.folder / "held"
-    at = "pipeline.all_staged" if target.case.kind.is_folder else "postgres.publish.inserted"
+    in_table = "postgres.publish.filled" if target.case.mode is ATTACH else "postgres.publish.inserted"
+    at = "pipeline.all_staged" if target.case.kind.is_files else in_table
     done: list[int] = []
     thread = threading.Thread(
         target=lambda: done.append(target.child(2, "slow", "23", at=f"{at}:hold={flag}").returncode)

@@ -31,7 +31,7 @@ def many(rows: DataFrame) -> DataFrame:
 
 
 @pytest.mark.parametrize(
-    "target", every_case(always=["parquet-replace"], where=lambda case: case.kind.is_folder), indirect=True
+    "target", every_case(always=["parquet-replace"], where=lambda case: case.kind.is_files), indirect=True
 )
 def test_a_full_disk_leaves_the_old_rows(target: Target) -> None:
     """The error may pass, and says so; nothing is published and no staging stays; with space, the same run id ends it."""
@@ -81,7 +81,7 @@ def test_a_disk_that_has_no_place_for_the_decision_leaves_the_old_rows(
 
 
 @pytest.mark.parametrize(
-    "target", every_case(always=["parquet-replace_partitions"], where=lambda case: case.kind.is_folder), indirect=True
+    "target", every_case(always=["parquet-replace_partitions"], where=lambda case: case.kind.is_files), indirect=True
 )
 def test_a_folder_that_may_not_be_written_stays_as_it_is(target: Target) -> None:
     """The error names the folder before a row is computed; readers go on."""

@@ -11,6 +11,7 @@ from stoker import failpoints
 from support.loads import write_rows
 
 if TYPE_CHECKING:
+    from behaviour.sinks import Case
     from behaviour.target import Target
 
 FOLDER = {
@@ -46,26 +47,56 @@ TABLE = {
     "postgres.publish.begin": False,
     "postgres.publish.locked": False,
     "postgres.publish.counted": False,
+    "postgres.publish.sealed": False,
+    "postgres.publish.built": False,
     "postgres.publish.ledger": False,
+    "postgres.publish.old_dropped": False,
+    "postgres.publish.swapped": False,
     "postgres.publish.deleted": False,
+    "postgres.publish.compared": False,
+    "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
+    "postgres.publish.filled": False,
+    "postgres.publish.attached": False,
     "postgres.publish.dropped": False,
     "postgres.publish.before_commit": False,
     "postgres.publish.after_commit": True,
     "pipeline.one_published": True,
 }
+SWAP = {"sealed", "built", "old_dropped", "swapped"}
+"""The last words of the steps in which the staged table takes the target's place."""
+ATTACH = {"filled", "attached"}
+"""The same where partitions do."""
+FIRST = {"postgres.publish.named": False}
+"""Of a run that makes the table."""
+CATALOGUE = {
+    "tables.publish.begin": False,
+    "tables.publish.intent_written": True,
+    "tables.publish.one_moved": True,
+    "tables.publish.partitions_moved": True,
+    "tables.publish.partitions_dropped": True,
+    "tables.publish.switched": True,
+    "tables.publish.committed": True,
+    "tables.publish.latest_written": True,
+    "tables.publish.mark_removed": True,
+    "tables.publish.intent_removed": True,
+}
+"""The steps of a publish into a table of the catalogue, beside those into a folder up to `files.publish.begin`. Where one call
+to the catalogue shows the rows, that call decides, and not the intent."""
 RECORD = {
     "record.begin": False,
     "record.written": False,
     "record.renamed": False,
     "run.recorded": False,
+    "record.written#2": False,
     "run.before_record": True,
-    "record.begin#3": True,
-    "record.written#3": True,
+    "record.begin#4": True,
+    "record.written#4": True,
     "run.after_record": True,
 }
-"""The steps around the record of the run; it is written first when the run begins, and last when it has ended."""
-DECIDED = {**FOLDER, **TABLE, **RECORD}
+"""The steps around the record of the run; it is written when the run begins, when the inputs of its pipeline are known, when
+that has ended, and when the run has ended."""
+DECIDED = {**FOLDER, **TABLE, **FIRST, **CATALOGUE, **RECORD}
 
 RECOVERY = [
     "files.publish.one_moved",
@@ -78,27 +109,64 @@ RECOVERY = [
 ]
 """The steps that recovery repeats."""
 
-MOVING = {"files.publish.one_moved", "files.publish.exchanged"}
+TWICE = {"table-append", "table-replace_all_partitions"}
+"""Of the tables' publishes that an intent decides those that have every kind of step."""
+RECOVERY_OF_TABLES = [point for point, decided in CATALOGUE.items() if decided][1:]
+
+MOVING = {
+    "files.publish.one_moved",
+    "files.publish.exchanged",
+    "tables.publish.one_moved",
+    "tables.publish.partitions_moved",
+}
 """The steps between which plain readers may find a mixture, where a mode has several moves."""
 
 IN_EVERY_RUN = {
     ("parquet-replace", "files.stage.written"),
     ("parquet-replace_partitions", "files.publish.exchanged"),
     ("parquet-append", "files.publish.one_moved"),
-    ("postgres-replace", "postgres.publish.deleted"),
+    ("postgres-replace", "postgres.publish.swapped"),
+    ("postgres-replace_by_delete", "postgres.publish.deleted"),
     ("postgres-append", "postgres.publish.after_commit"),
+    ("postgres-upsert", "postgres.publish.updated"),
     ("parquet-append", "record.renamed"),
+    ("table-replace", "tables.publish.intent_written"),
+    ("table-replace_partitions", "tables.publish.intent_written"),
 }
 FORMATS_DIFFER_AT = {"files.stage.written", "files.publish.one_moved", "files.publish.moved"}
+
+
+_ONLY_IN = {
+    "tables.publish.one_moved": {"append", "append_to_partitions"},
+    "tables.publish.partitions_moved": {"replace_partitions", "replace_all_partitions"},
+    "tables.publish.partitions_dropped": {"replace_all_partitions"},
+}
+
+
+def decides(case: Case, point: str) -> bool:
+    """Whether a publish is decided when it passes that point."""
+    return DECIDED[point] and (str(case), point) != ("table-replace", "tables.publish.intent_written")
 
 
 def _passed(case: str, point: str) -> bool:
     """Whether a run of that case passes that point, and is worth killing there."""
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
-        return point in TABLE and not (mode == "append" and point == "postgres.publish.deleted")
+        others = {
+            "postgres-replace": {"deleted", "compared", "updated", "inserted", "dropped"} | ATTACH,
+            "postgres-replace_by_delete": {"compared", "updated"} | SWAP | ATTACH,
+            "postgres-append": {"deleted", "compared", "updated"} | SWAP | ATTACH,
+            "postgres-upsert": {"deleted"} | SWAP | ATTACH,
+            "postgres-replace_partitions": {"compared", "updated"} | SWAP | ATTACH,
+            "postgres-attach": {"deleted", "compared", "updated", "inserted"} | SWAP,
+        }[case]
+        return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"
+    if kind == "table":
+        # Rows are staged by the same code, whatever the mode.
+        staging = point in FOLDER and not point.startswith("files.publish.") and case == "table-replace"
+        return staging or (point in CATALOGUE and case.removeprefix("table-") in _ONLY_IN.get(point, case))
     skipped = {"replace": {"files.publish.one_moved"}, "append": {"files.publish.exchanged"}}.get(mode, set())
     return point in FOLDER and point not in skipped and (kind == "parquet" or point in FORMATS_DIFFER_AT)
 
@@ -125,7 +193,7 @@ def assert_old_or_new(target: Target, *, decided: bool) -> None:
     old, new = target.after((1, "")), target.after((1, ""), (2, "23"))
     assert target.through_stoker() == (new if decided else old)
     seen = target.foreign()
-    if not target.case.kind.is_folder:
+    if target.db is not None or str(target.case) == "table-replace":
         assert seen == (new if decided else old)
     elif not decided:
         assert seen == old
@@ -135,8 +203,8 @@ def assert_old_or_new(target: Target, *, decided: bool) -> None:
 
 def assert_seen_by_others(target: Target, point: str) -> None:
     """On a Linux disk plain readers find old rows as long as nothing is moved, and new ones when all is."""
-    if DECIDED[point] and point not in MOVING:
-        early = point == "files.publish.intent_written"
+    if decides(target.case, point) and point not in MOVING:
+        early = point.endswith(".publish.intent_written")
         assert target.foreign() == (target.after((1, "")) if early else target.after((1, ""), (2, "23")))
 
 
@@ -156,7 +224,7 @@ def assert_records(target: Target, point: str) -> None:
 def test_a_killed_run_has_published_all_or_nothing(target: Target, point: str) -> None:
     """After SIGKILL readers see old or new rows; repair, the same run id and another one then give exact rows."""
     kill(target, point)
-    decided = DECIDED[point]
+    decided = decides(target.case, point)
     assert_old_or_new(target, decided=decided)
     assert_seen_by_others(target, point)
     assert_records(target, point)
@@ -178,8 +246,8 @@ def test_a_killed_run_has_published_all_or_nothing(target: Target, point: str) -
     [
         pytest.param(case, point, id=f"{name}-{point}")
         for name, case in CASES.items()
-        for point in ("files.stage.written", "files.publish.moved", "postgres.publish.inserted", "postgres.publish.after_commit")
-        if _passed(name, point)
+        for point in ("files.stage.written", "files.publish.moved", "postgres.publish.named", "postgres.publish.inserted", "postgres.publish.after_commit", "tables.publish.switched")
+        if _passed(name, point) or (name == "postgres-replace" and point in FIRST)
     ],
     indirect=["target"],
 )  # fmt: skip
@@ -196,19 +264,32 @@ def test_a_first_run_that_is_killed_leaves_nothing_or_all(target: Target, point:
     "points",
     [
         pytest.param(
-            ("files.publish.begin", "postgres.publish.before_commit"), id="undecided", marks=pytest.mark.faults
+            {
+                "parquet": "files.publish.begin",
+                "postgres": "postgres.publish.before_commit",
+                "table": "tables.publish.begin",
+            },
+            id="undecided",
+            marks=pytest.mark.faults,
         ),
-        pytest.param(("files.publish.intent_written", "postgres.publish.after_commit"), id="decided"),
+        pytest.param(
+            {
+                "parquet": "files.publish.intent_written",
+                "postgres": "postgres.publish.after_commit",
+                "table": "tables.publish.switched",
+            },
+            id="decided",
+        ),
     ],
 )
 @pytest.mark.parametrize(
     "target",
-    every_case(always=["parquet-append"], where=lambda case: case.kind.name in {"parquet", "postgres"}),
+    every_case(always=["parquet-append"], where=lambda case: case.kind.name in {"parquet", "postgres", "table"}),
     indirect=True,
 )
-def test_another_run_may_come_before_the_killed_one_is_run_again(target: Target, points: tuple[str, str]) -> None:
+def test_another_run_may_come_before_the_killed_one_is_run_again(target: Target, points: dict[str, str]) -> None:
     """It finishes what was decided, then adds its own rows; the killed run's id later adds only what it had not."""
-    point = points[0] if target.case.kind.is_folder else points[1]
+    point = points[target.case.kind.name]
     kill(target, point)
     before = [(1, ""), (2, "23")] if DECIDED[point] else [(1, "")]
 
@@ -220,13 +301,17 @@ def test_another_run_may_come_before_the_killed_one_is_run_again(target: Target,
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("point", RECOVERY)
-@pytest.mark.parametrize("target", every_case(where=lambda case: case.kind.name == "parquet"), indirect=True)
+@pytest.mark.parametrize("point", [*RECOVERY, *RECOVERY_OF_TABLES])
+@pytest.mark.parametrize(
+    "target",
+    every_case(where=lambda case: case.kind.name == "parquet" or str(case) in TWICE, variants=True),
+    indirect=True,
+)
 def test_the_run_that_recovers_may_be_killed_too(target: Target, point: str) -> None:
     """Whoever comes third finishes the first run's publish, and then does its own."""
     if not _passed(str(target.case), point):
         pytest.skip("this mode has no such step")
-    kill(target, "files.publish.intent_written")
+    kill(target, "files.publish.intent_written" if target.case.kind.is_folder else "tables.publish.intent_written")
     # Killed in the midst of the second run's publish, while it recovers.
     assert target.child(3, "third", "3", at=point).returncode == -9
     assert_old_or_new(target, decided=True)
@@ -286,13 +371,17 @@ def test_hadoops_file_system_is_enough(target: Target) -> None:
     assert gaps == ([] if target.case.mode.name == "append" else [True])
 
 
+ERRORS_IN_EVERY_RUN = {
+    ("parquet-append", "files.publish.one_moved"),
+    ("postgres-replace_by_delete", "postgres.publish.deleted"),
+}
 ERRORS = [
     pytest.param(
-        CASES[case], point, id=f"{case}-{point}", marks=() if (case, point) in {("parquet-append", "files.publish.one_moved"), ("postgres-replace", "postgres.publish.deleted")} else pytest.mark.faults
+        CASES[case], point, id=f"{case}-{point}", marks=() if (case, point) in ERRORS_IN_EVERY_RUN else pytest.mark.faults
     )
-    for case in ("parquet-replace", "parquet-append", "postgres-replace")
-    for point in FOLDER | TABLE
-    if _passed(case, point)
+    for case in ("parquet-replace", "parquet-append", "postgres-replace", "postgres-replace_by_delete", "table-replace", "table-replace_partitions")
+    for point in FOLDER | TABLE | CATALOGUE
+    if _passed(case, point) and (point in CATALOGUE or not case.startswith("table-"))
 ]  # fmt: skip
 
 
@@ -307,12 +396,13 @@ def test_an_error_at_any_step_tells_the_state_of_the_rows(
     record = target.run("second")
     monkeypatch.setattr(failpoints, "_armed", {})
 
-    assert_old_or_new(target, decided=DECIDED[point])
+    decided = decides(target.case, point)
+    assert_old_or_new(target, decided=decided)
     told = str(record.pipelines[0].error)
     if record.state != "succeeded":
-        right = ["is decided"] if DECIDED[point] else ["Nothing was published", "are not published"]
+        right = ["is decided"] if decided else ["Nothing was published", "are not published"]
         assert [words for words in (*right, "published or they are not") if words in told], told
-    if not DECIDED[point]:
+    if not decided:
         assert target.leftovers() == []
 
     target.load(2, "second", "23")

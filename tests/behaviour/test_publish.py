@@ -19,12 +19,23 @@ ALWAYS = [
     "json-append",
     "postgres-replace",
     "postgres-append",
+    "postgres-upsert",
+    "postgres-replace_partitions",
+    "table-replace",
+    "table-append_to_partitions",
 ]
 
-SMOKE = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-append"]
+SMOKE = [
+    "parquet-replace",
+    "csv-replace_partitions",
+    "json-append",
+    "postgres-append",
+    "table-replace",
+    "table-append_to_partitions",
+]
 
 
-@pytest.mark.parametrize("target", every_case(always=ALWAYS, smoke=SMOKE), indirect=True)
+@pytest.mark.parametrize("target", every_case(always=ALWAYS, smoke=SMOKE, variants=True), indirect=True)
 def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
     """A run publishes as its mode says; its id again publishes nothing, though the rows have changed by then."""
     target.load(1, "first")
@@ -37,7 +48,9 @@ def test_rows_are_published_once_for_a_run_id(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace"]), indirect=True
+    "target",
+    every_case(always=["parquet-replace_partitions", "json-append", "postgres-replace"], variants=True),
+    indirect=True,
 )
 def test_no_rows_are_rows_too(target: Target) -> None:
     """Into nothing, an empty frame publishes an empty target that can be read; later it empties, or adds nothing."""

@@ -61,6 +61,7 @@ TAKEN = {
     "csv": _SCALARS | _INTERVALS | {"string": (t.StringType(), _ODD, "-", "é😀")},
     "json": _SCALARS | _BINARY | _NESTED | _INTERVALS,
     "postgres": _SCALARS | _BINARY,
+    "table": _SCALARS | _BINARY | _NESTED | _INTERVALS,
 }
 """By kind, and by a name for the column: the type, and three values."""
 

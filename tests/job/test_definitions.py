@@ -90,8 +90,8 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "no partition_by": (lambda: sink(mode="replace_partitions"), "needs partition_by="),
     "partition_by text": (lambda: write.parquet("x", mode="replace", partition_by="day"), "partition_by= is a list"),
     "postgres mode": (
-        lambda: write.postgres("t", connection="c", mode="upsert"),
-        "mode='upsert' is not a mode of PostgreSQL",
+        lambda: write.postgres("t", connection="c", mode="overwrite"),
+        "mode='overwrite' is not a mode of PostgreSQL",
     ),
     "bare append": (lambda: Pipeline("p", extract={"a": appends}), "Say appends.all() or appends.this_run()"),
     "bare of several": (lambda: Pipeline("p", extract={"a": two}), "Say which: two['good'], two['bad']"),

@@ -50,6 +50,19 @@ def test_spark_does_not_start(tmp_path: Path) -> None:
     assert_told("Spark does not start", error)
 
 
+def test_many_small_files(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The warning has their number and size."""
+    monkeypatch.setattr("stoker.connectors.source._MANY", 1)
+    for name in ("a", "b"):
+        project.write(f"source/many/{name}.csv", "id,part,version\n1,1,1\n")
+    source = read.csv(place("source") / "many", schema=SCHEMA)
+    pipeline = Pipeline("p", extract={"rows": source}, load=write.parquet(lake / "p", mode="replace"))
+    Job("j", [pipeline]).run(spark=spark, config=project.folder / "stoker.toml")
+    assert_told("Too many small files", caplog.text)
+
+
 def test_the_jvm_went_away(spark: SparkSession, project: Project) -> None:
     """What py4j raises when nobody answers any more."""
     write_rows(project.folder, "1")

@@ -12,7 +12,7 @@ from pyspark.sql.types import DataType, LongType, StringType, StructField, Struc
 
 from postgres.proxies import Relay
 from postgres.publisher import SCHEMA as ROWS
-from postgres.publisher import stage
+from postgres.publisher import changed_by, stage
 from stoker import (
     ConfigurationError,
     ConnectionLostError,
@@ -35,8 +35,10 @@ from stoker.files.lease import Lease
 from stoker.postgres import outcome
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.executors import not_importable
+from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
+from stoker.postgres.options import LoadOptions
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
@@ -89,7 +91,33 @@ def test_a_type_cannot_be_widened(spark: SparkSession, project: Project) -> None
 
 def test_columns_were_left_out() -> None:
     """As the second sink is told; `tests/files/test_drift.py` has the run."""
-    assert_told("Columns were left out that another sink needs", left_out(Target("/lake/rows"), ["id"]))
+    assert_told("Columns were left out that another sink needs", left_out("/lake/rows", ["id"]))
+
+
+def test_the_executors_lack_stoker() -> None:
+    """As a task tells it; `tests/postgres/test_alone.py` has the load."""
+    assert_told("The executors lack stoker", not_importable("ModuleNotFoundError: No module named 'stoker'"))
+
+
+def test_options_of_a_load(info: ConnectionInfo, schema: str) -> None:
+    """A type that is not there, and SQL that the server refuses."""
+    wrong = {
+        "A type of `columns=` is wrong": LoadOptions(columns=(("id", "geometree"),)),
+        "SQL of `before=` or `after=` fails": LoadOptions(before=("TABLE nowhere",)),
+    }
+
+    def published(options: LoadOptions) -> None:
+        load = PostgresLoad(info, f"{schema}.t", mode=Mode("replace"), run_id="r", sink="s", options=options)
+        try:
+            stage(load, "r")
+            load.publish()
+        finally:
+            load.discard()
+
+    for title, options in wrong.items():
+        with pytest.raises(SinkError) as refused:
+            published(options)
+        assert_told(title, refused.value)
 
 
 def test_a_published_folder_is_gone(spark: SparkSession, project: Project) -> None:
@@ -237,7 +265,7 @@ def test_a_value_does_not_fit(
         sink.prepare(StructType([StructField("v", data_type), StructField("id", LongType())]))
         batch = pa.RecordBatch.from_arrays([values, pa.array([7, 8])], names=["c0", "c1"])
         with pytest.raises(SinkError, match=r"column 'v' in row 2 of partition 0 \(id = 8\)") as caught:
-            copy_batches(sink.task, [batch], 0, 1)
+            copy_batches(sink.task, [batch], 0)
     finally:
         sink.discard()
     assert_told(title, caught.value)
@@ -260,11 +288,24 @@ def test_the_table_is_locked(info: ConnectionInfo, db: Connection, schema: str) 
     assert_told("The table is locked", caught.value)
 
 
+def test_a_swap_cannot_be(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """A view is in the way."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint, run text); CREATE VIEW {schema}.w AS SELECT * FROM {schema}.t")
+    mode = Mode("replace", strategy="swap")
+    sink = PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as caught:
+        stage(sink, "run")
+    sink.discard()
+    assert_told("A swap cannot be", caught.value)
+
+
 def test_the_commits_outcome_is_unknown(info: ConnectionInfo, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is cut at the commit, and the server does not come back."""
     monkeypatch.setattr(outcome, "_PATIENCE", 0.3)
     with Relay(info.host, info.port) as relay:
-        sink = made(dataclasses.replace(info, port=relay.port), schema, "replace")
+        mode = Mode("replace", strategy="delete")  # which has one commit only
+        through = dataclasses.replace(info, port=relay.port)
+        sink = PostgresLoad(through, f"{schema}.t", mode=mode, run_id="run", sink="sink")
         stage(sink, "run")
         relay.cut_at_commit("after", then_refuse=True)
         with pytest.raises(UnknownCommitError) as caught:
@@ -281,3 +322,22 @@ def test_staged_rows_are_gone(info: ConnectionInfo, db: Connection, schema: str)
         load.publish()
     load.discard()
     assert_told("Staged rows are gone", caught.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "values"),
+    [
+        ("A key is null", "(NULL, 'a'), (1, 'b')"),
+        ("A key is there twice", "(1, 'a'), (1, 'b')"),
+        ("No rows would delete all", ""),
+    ],
+)
+def test_keys_of_an_upsert(info: ConnectionInfo, db: Connection, schema: str, title: str, values: str) -> None:
+    """Rows that cannot be told apart, and none at all."""
+    db.run(f"CREATE TABLE {schema}.t (id integer, name text)")
+    db.run(f"INSERT INTO {schema}.t VALUES (1, 'old')")
+    how = Mode("upsert", key=("id",), delete_missing=True)
+    sink = PostgresLoad(info, f"{schema}.t", mode=how, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as raised:
+        changed_by(sink, db, "id integer, name string", values)
+    assert_told(title, raised.value)

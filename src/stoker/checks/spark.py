@@ -64,7 +64,7 @@ class SparkChecker(Checker):
         return self._frame.count()
 
     def measure(self, checks: Sequence[Check]) -> list[Measured]:
-        """One query for all; a second one if there are keys to compare; and one for the examples of each that fails."""
+        """One query for all; one for each unique key by its hashes, another for all other keys; one for the examples of each that fails."""
         rows, counts, keys = self._aggregate(checks)
         if rows and (keys or only(checks, References)):
             counts |= self._keyed(checks, keys)
@@ -91,22 +91,25 @@ class SparkChecker(Checker):
         values: dict[str, Any] = told.asDict()
         counts = {at: int(values[f"r{at}"]) for at in range(len(checks)) if f"r{at}" in values}
         for at, key in keys.items():
-            key.told({name: values[f"k{at}_{name}"] for name in key.measures()})
+            key.told(int(values["n"]), {name: values[f"k{at}_{name}"] for name in key.measures()})
         return int(values["n"]), counts, keys
 
     def _keyed(self, checks: Sequence[Check], keys: dict[int, Key]) -> dict[int, int]:
         """Violations of checks that compare rows with each other or with keys elsewhere."""
         from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
-        frames = {at: key.distinct(self._frame) for at, key in keys.items()}
+        spark = self._frame.sparkSession
+        collected = {at: key for at, key in keys.items() if key.is_collected(spark)}
+        frames = {at: key.counted(self._frame) for at, key in keys.items() if at not in collected}
         for at, each in enumerate(checks):
             if isinstance(each, References):
                 frames[at] = self._orphans(each).agg(F.count(F.lit(1)).alias("value"))
-        numbered = [frame.select(F.lit(at).alias("at"), "value") for at, frame in frames.items()]
-        told = reduce(lambda one, other: one.unionAll(other), numbered).collect()
-        counts = {row["at"]: int(row["value"] or 0) for row in told}
+        counts = {at: key.repeats(self._frame) for at, key in collected.items()}
+        if frames:
+            numbered = [frame.select(F.lit(at).alias("at"), "value") for at, frame in frames.items()]
+            told = reduce(lambda one, other: one.unionAll(other), numbered).collect()
+            counts |= {row["at"]: int(row["value"] or 0) for row in told}
         for at, key in keys.items():
-            counts[at] = key.rows - counts[at]
             if counts[at] and not key.is_exact:
                 # Two keys may have one hash: only the keys themselves say.
                 counts[at] = self._surplus(checks[at])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MISSING = ("fail", "null")
 """What `missing_columns=` may be."""
+_TOLD = 100_000
+"""Headers after which it is said how many were read."""
 _SPACES = {"ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
 """Spark's writer of CSV takes the spaces away at both ends of a text, unless it is told not to."""
 
@@ -70,6 +72,8 @@ class CsvSource(FileSource):
         """A frame of the files' records, with the declared columns in their order."""
         schema = declared_schema(self.schema)
         found = input_of(context, self.paths)
+        if self.header:
+            found.look_up()
         frames = (frame for part in found.parts for frame in self._frames(context, schema, part))
         return self.together(context, found, frames, schema)
 
@@ -79,7 +83,13 @@ class CsvSource(FileSource):
             yield self._frame(context, schema, schema, part, None)
             return
         files = part.paths()
-        groups = files_by_header(part.fs, files, self.options)
+
+        def noted(read: int) -> None:
+            context.stop_if_asked()
+            if read % _TOLD == 0:
+                context.progress(f"has read {read:,} of {len(files):,} headers")
+
+        groups = files_by_header(part.fs, files, self.options, noted)
         for header, group in groups.items():
             layout = self._layout(schema, header, group[0], partitions=_partitions(part.base, group[0]))
             # One layout is the rule: then Spark lists the folder itself, instead of being told each file.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from stoker.connectors.base import Endpoint, Load, Loaded, Sink
 from stoker.connectors.fingerprint import fingerprint
 from stoker.connectors.layouts import check_layout, shown
-from stoker.errors import DefinitionError, SourceError, number_of, suggestion
+from stoker.connectors.repairs import told
+from stoker.errors import DefinitionError, SourceError, suggestion
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.drift import WAYS
 from stoker.files.filesystem import file_system
@@ -19,6 +20,8 @@ from stoker.files.repair import repair
 from stoker.files.view import commit_view, read_view, view, written_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
@@ -38,6 +41,34 @@ EXACT_MOMENTS = {
 before about 1900; its readers, and others, take these as well."""
 
 
+def check_modes(where: object, mode: str, layout: Layout, on_drift: str) -> None:
+    """Refuse a mode that there is not, and what does not go with it.
+
+    Args:
+        where: The target, for messages.
+        mode: The sink's mode.
+        layout: Its files.
+        on_drift: What happens to columns that differ.
+
+    Raises:
+        DefinitionError: If there is something.
+    """
+    if mode not in MODES:
+        raise DefinitionError(f"write to {where}: mode={mode!r} is not a mode of files.{suggestion(str(mode), MODES)}")
+    if mode == "replace_partitions" and not layout.partition_by:
+        raise DefinitionError(
+            f'write to {where}: mode="replace_partitions" needs partition_by=.',
+            next_step='Name the columns whose partitions are replaced, or use mode="replace".',
+        )
+    if on_drift not in WAYS:
+        raise DefinitionError(f"write to {where}: on_drift={on_drift!r} is not known.{suggestion(str(on_drift), WAYS)}")
+    if on_drift != "fail" and mode == "replace":
+        raise DefinitionError(
+            f'write to {where}: on_drift={on_drift!r} with mode="replace", which publishes the columns that it gets.',
+            next_step="Leave on_drift= out.",
+        )
+
+
 @dataclass(frozen=True)
 class FolderSink(Sink):
     """A sink that publishes data files into a folder."""
@@ -53,24 +84,7 @@ class FolderSink(Sink):
 
     def __post_init__(self) -> None:
         """Refuse what can never work, where it is declared."""
-        if self.mode not in MODES:
-            raise DefinitionError(
-                f"write to {self.path}: mode={self.mode!r} is not a mode of files.{suggestion(str(self.mode), MODES)}"
-            )
-        if self.mode == "replace_partitions" and not self.layout.partition_by:
-            raise DefinitionError(
-                f'write to {self.path}: mode="replace_partitions" needs partition_by=.',
-                next_step='Name the columns whose partitions are replaced, or use mode="replace".',
-            )
-        if self.on_drift not in WAYS:
-            raise DefinitionError(
-                f"write to {self.path}: on_drift={self.on_drift!r} is not known.{suggestion(str(self.on_drift), WAYS)}"
-            )
-        if self.on_drift != "fail" and self.mode == "replace":
-            raise DefinitionError(
-                f'write to {self.path}: on_drift={self.on_drift!r} with mode="replace", which publishes the columns that it gets.',
-                next_step="Leave on_drift= out.",
-            )
+        check_modes(self.path, self.mode, self.layout, self.on_drift)
         check_layout(self.path, self.layout, self.mode, self.options, packs=not self.form.keeps_types)
 
     @property
@@ -134,27 +148,21 @@ class FolderSink(Sink):
         """Number, bytes, times and names of the files, and the run that published last."""
         return fingerprint(context, (self.path,))
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Finish a publish that was decided, remove the staging of others."""
         path = context.path(self.path)
-        found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry)
-        done = []
-        decided = found.decided
-        if decided is not None:
-            files = number_of(len(decided.files), "file")
-            done.append(f"finished the publish of run {decided.run_id} ({decided.mode}, {files})")
-        for names, thing in (
-            (found.staging, "staging folder"),
-            (found.temporary, "temporary file"),
-            (found.leases, "lease"),
-        ):
-            if names:
-                done.append(f"removed {number_of(len(names), thing)} of dead processes")
-        return done
+        keeps = needed if self.form.keeps_types else _not_needed
+        return told(repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry, needed=keeps))
 
     def label(self) -> str:
         """The path as declared: the format does not make it another place."""
         return f"files:{self.path}"
+
+
+def _not_needed(run_id: str) -> bool:
+    """Rows that cannot be read back as they were serve no other attempt."""
+    del run_id
+    return False
 
 
 class _FolderSinkLoad(Load):

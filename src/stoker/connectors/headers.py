@@ -9,25 +9,43 @@ from stoker.errors import SourceError
 from stoker.files.filesystem import file_system
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
     from stoker.files.filesystem import FileSystem
 
 
+_NOTED = 1000
+"""Headers after which it is noted how many were read."""
+
+
 def files_by_header(
-    fs: FileSystem, files: Sequence[str], options: Mapping[str, Any]
+    fs: FileSystem,
+    files: Sequence[str],
+    options: Mapping[str, Any],
+    noted: Callable[[int], None] = lambda _: None,
 ) -> dict[tuple[str, ...], list[str]]:
     """Group files whose columns stand in the same order.
+
+    Args:
+        fs: Their file system.
+        files: Whole paths.
+        options: Of Spark's reader.
+        noted: Called now and then with the number of headers that were read; it may raise, to end it.
 
     Raises:
         SourceError: If a file is empty, cannot be decoded, or has a column name twice.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
     encoding = str(options.get("encoding", "UTF-8"))
-    for file, line in zip(files, fs.first_lines(files, encoding), strict=True):
-        groups.setdefault(_header(file, line, encoding, options), []).append(file)
+    known: dict[str | None, tuple[str, ...]] = {}
+    for at, (file, line) in enumerate(zip(files, fs.first_lines(files, encoding), strict=True)):
+        if at and at % _NOTED == 0:
+            noted(at)
+        if line not in known:
+            known[line] = _header(file, line, encoding, options)
+        groups.setdefault(known[line], []).append(file)
     return groups
 
 

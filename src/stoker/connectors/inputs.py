@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from stoker.files.control import Target
 from stoker.files.filesystem import FileSystem, file_system
 from stoker.files.listing import FileInfo, is_hidden
 from stoker.files.view import load_by_name, view
+from stoker.spark.scans import ScannedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +37,31 @@ class Part:
     """Whole paths, or None for all that is in the base."""
     pattern: str | None = None
     """A pattern that stands for just these files."""
+    matches: tuple[FileInfo, ...] | None = None
+    """What the listing by a pattern has told of the files."""
 
     def paths(self) -> tuple[str, ...]:
         """The whole paths of all its data files."""
-        return tuple(info.path for info in self.listed) if self.files is None else self.files
+        return tuple(info.path for info in self.infos) if self.files is None else self.files
 
     @cached_property
-    def listed(self) -> tuple[FileInfo, ...]:
-        """All data files in the base, by their whole paths; listed once."""
-        return tuple(replace(info, path=f"{self.base}/{info.path}") for info in self.fs.data_files(str(self.base)))
+    def infos(self) -> tuple[FileInfo, ...]:
+        """All its data files, by their whole paths; listed once."""
+        if self.matches is not None:
+            return self.matches
+        if self.base is None:
+            return tuple(self.fs.info(path) for path in self.files or ())
+        wanted = None if self.files is None else frozenset(self.files)
+        there = (
+            FileInfo(f"{self.base}/{info.path}", info.bytes, is_folder=False, modified=info.modified)
+            for info in self.fs.data_files(self.base)
+        )
+        return tuple(info for info in there if wanted is None or info.path in wanted)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether `infos` costs nothing any more."""
+        return "infos" in self.__dict__ or self.matches is not None
 
     def load(self, reader: DataFrameReader, files: Sequence[str] | None = None) -> DataFrame:
         """Read it, or only some of its files, by a reader that has format, schema and options. Starts no Spark job."""
@@ -64,6 +81,18 @@ class Input:
     """The last commit, if it is one folder that Stoker publishes."""
     views: tuple[tuple[FileSystem, Target, View], ...] = ()
     """The states of the folders that Stoker publishes, as they were seen."""
+
+    def look_up(self) -> None:
+        """List what is not listed yet: its files will be opened one by one."""
+        for part in self.parts:
+            _ = part.infos
+
+    def size(self) -> ScannedFiles | None:
+        """The number and bytes of all files, if they have been listed."""
+        if not all(part.is_listed for part in self.parts):
+            return None
+        sizes = [info.bytes for part in self.parts for info in part.infos]
+        return ScannedFiles(len(sizes), sum(sizes))
 
     def check_current(self) -> None:
         """Make sure that all files, once they are listed, are of the states that were seen.
@@ -109,9 +138,9 @@ def _found(context: Context, path: Path) -> Input:
         known = _published(fs, folder)
         parts += known.parts if known is not None else (Part(fs, folder),)
         views += known.views if known is not None else ()
-    files = tuple(match.path for match in matches if not match.is_folder)
+    files = tuple(match for match in matches if not match.is_folder)
     if files:
-        parts.append(Part(fs, None, files, text if not parts else None))
+        parts.append(Part(fs, None, tuple(file.path for file in files), text if not parts else None, files))
     return Input(text, tuple(parts), None, tuple(views))
 
 

@@ -36,27 +36,47 @@ def layout_of(
         DefinitionError: If an argument is of the wrong type, or they do not go together.
     """
     folder = as_path(path)
-    if isinstance(partition_by, str):
-        # Its letters would be columns.
-        raise DefinitionError("partition_by= is a list of column names.", next_step=f"Write [{partition_by!r}].")
-    columns = tuple(partition_by)
-    if not all(isinstance(column, str) for column in columns):
-        raise DefinitionError(f"write to {folder}: partition_by= is a list of column names.")
-    for argument, number in (("files", files), ("max_rows_per_file", max_rows_per_file)):
-        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
-            raise DefinitionError(f"write to {folder}: {argument}={number!r} is no number of 1 or more.")
+    layout = folders_of(folder, partition_by, files, max_rows_per_file)
     if name is None:
-        return folder, Layout(columns, files, max_rows_per_file)
+        return folder, layout
     _check_name(folder, name)
-    if files != 1 or columns or max_rows_per_file is not None:
+    if files != 1 or layout.partition_by or max_rows_per_file is not None:
         wrong = (
-            "partition_by=" if columns else "max_rows_per_file=" if max_rows_per_file is not None else f"files={files}"
+            "partition_by="
+            if layout.partition_by
+            else "max_rows_per_file="
+            if max_rows_per_file is not None
+            else f"files={files}"
         )
         raise DefinitionError(
             f"write to {folder}: name= is the name of a single file, and there is {wrong}.",
             next_step="Use name= with files=1 and without partition_by= and max_rows_per_file=.",
         )
     return folder / name, Layout(files=1, is_file=True)
+
+
+def folders_of(where: object, partition_by: Sequence[str], files: int | None, max_rows_per_file: int | None) -> Layout:
+    """The layout of a target that is not a single file.
+
+    Args:
+        where: The target, for messages.
+        partition_by: As a user gives it, like the others.
+        files: How many.
+        max_rows_per_file: How long.
+
+    Raises:
+        DefinitionError: If an argument is of the wrong type.
+    """
+    if isinstance(partition_by, str):
+        # Its letters would be columns.
+        raise DefinitionError("partition_by= is a list of column names.", next_step=f"Write [{partition_by!r}].")
+    columns = tuple(partition_by)
+    if not all(isinstance(column, str) for column in columns):
+        raise DefinitionError(f"write to {where}: partition_by= is a list of column names.")
+    for argument, number in (("files", files), ("max_rows_per_file", max_rows_per_file)):
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+            raise DefinitionError(f"write to {where}: {argument}={number!r} is no number of 1 or more.")
+    return Layout(columns, files, max_rows_per_file)
 
 
 def _check_name(folder: Path, name: str | Param) -> None:
@@ -83,15 +103,7 @@ def check_layout(path: Path, layout: Layout, mode: str, options: Mapping[str, An
     Raises:
         DefinitionError: If there is something.
     """
-    if any(name.lower() == "maxrecordsperfile" for name in options):
-        raise DefinitionError(
-            f"write to {path}: the option maxRecordsPerFile is not taken.", next_step="Use max_rows_per_file= instead."
-        )
-    if layout.partition_by and layout.files not in {None, 1}:
-        raise DefinitionError(
-            f"write to {path}: files={layout.files} with partition_by=.",
-            next_step="Use files=1 for one file in each partition, and max_rows_per_file= where that is too large.",
-        )
+    check_options(path, layout, options)
     if not layout.is_file:
         return
     if mode != "replace":
@@ -102,6 +114,28 @@ def check_layout(path: Path, layout: Layout, mode: str, options: Mapping[str, An
     if packs:
         last = path.pieces[-1]
         _check_packing(path, last.format if isinstance(last, Param) else last, options)
+
+
+def check_options(where: object, layout: Layout, options: Mapping[str, Any]) -> None:
+    """Refuse a number of files, or an option of Spark's writer, that does not go with the rest.
+
+    Args:
+        where: The target, for messages.
+        layout: The layout.
+        options: Those for Spark's writer.
+
+    Raises:
+        DefinitionError: If there is something.
+    """
+    if any(name.lower() == "maxrecordsperfile" for name in options):
+        raise DefinitionError(
+            f"write to {where}: the option maxRecordsPerFile is not taken.", next_step="Use max_rows_per_file= instead."
+        )
+    if layout.partition_by and layout.files not in {None, 1}:
+        raise DefinitionError(
+            f"write to {where}: files={layout.files} with partition_by=.",
+            next_step="Use files=1 for one file in each partition, and max_rows_per_file= where that is too large.",
+        )
 
 
 def _check_packing(path: Path, name: str, options: Mapping[str, Any]) -> None:

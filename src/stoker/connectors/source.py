@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stoker.connectors.base import Context, Names
     from stoker.connectors.inputs import Input
     from stoker.connectors.paths import Path
+    from stoker.spark.scans import ScannedFiles
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,9 @@ class FileSource(Source):
         from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
         where = found.path
+        # Before the frames are made, where that opens files: so who waits knows why.
+        size = found.size()
+        _warn_of_small_files(size, where)
         frame: DataFrame | None = None
         for part in frames:
             if frame is not None and set(part.columns) != set(frame.columns):
@@ -128,7 +132,8 @@ class FileSource(Source):
                 state="Nothing was read.",
                 next_step="Check the path; files whose names begin with _ or . are not read.",
             )
-        _warn_of_small_files(frame, where)
+        if size is None:
+            _warn_of_small_files(files_of(frame), where)
         return frame
 
 
@@ -142,8 +147,7 @@ def file_name() -> Column:
     return F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
 
 
-def _warn_of_small_files(frame: DataFrame, where: str) -> None:
-    found = files_of(frame)
+def _warn_of_small_files(found: ScannedFiles | None, where: str) -> None:
     if found is None or found.number <= _MANY or found.bytes >= found.number * _SMALL:
         return
     logger.warning(

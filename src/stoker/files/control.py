@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stoker.errors import TerminalError
 from stoker.record.ids import file_stem
 
 if TYPE_CHECKING:
     from stoker.files.filesystem import FileSystem
+
+T = TypeVar("T")
 
 _VERSION = 2
 """Of commit files: 1 had no `content`."""
@@ -31,6 +33,13 @@ class Target:
 
     path: str
     """As given by the place; no trailing slash."""
+    called: str = ""
+    """How messages name it, if not by its path."""
+
+    @property
+    def where(self) -> str:
+        """What messages name."""
+        return self.called or self.path
 
     @property
     def name(self) -> str:
@@ -98,6 +107,13 @@ class Commit:
     left_out: list[str] = field(default_factory=list)
     """The frame's columns that were not written."""
 
+    @property
+    def first_files(self) -> dict[str, str]:
+        """Of each move the first of its files, whose place tells whether it is done."""
+        if self.mode == "append":
+            return dict(zip(self.moves, self.moves, strict=True))
+        return {name.rpartition("/")[0]: name for name in reversed(self.files)}
+
     def text(self) -> str:
         """The JSON of it."""
         return json.dumps({"version": _VERSION, **asdict(self)}, indent=1)
@@ -113,13 +129,22 @@ def read_commit(fs: FileSystem, path: str) -> Commit | None:
     Raises:
         TerminalError: If the file is not one that this version wrote.
     """
+    return read_document(fs, path, Commit)
+
+
+def read_document(fs: FileSystem, path: str, kind: type[T]) -> T | None:
+    """The dataclass whose fields are in a JSON file, beside a version; None if there is none.
+
+    Raises:
+        TerminalError: If the file is not one that this version wrote.
+    """
     text = fs.read_text(path)
     if text is None:
         return None
     try:
         document = json.loads(text)
         del document["version"]  # another version has other fields
-        return Commit(**document)
+        return kind(**document)
     except (ValueError, TypeError, KeyError) as error:
         raise TerminalError(
             f"{path} is not a commit that this version of Stoker can read ({error}).",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
-from stoker.files.view import written_schema
 from stoker.files.widening import MIXED, NESTED, keeps_its_text, widens, widens_in_place
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType, StructField, StructType
 
-    from stoker.files.control import Commit, Target
     from stoker.files.form import FileFormat
 
 WAYS = ("fail", "add", "ignore")
@@ -169,9 +167,18 @@ class Fit:
         return frame.to(nullable(self.schema)) if self.converts else frame
 
 
+@dataclass(frozen=True)
+class Published:
+    """What is in a target already."""
+
+    schema: StructType
+    partition_by: Sequence[str]
+    form: str
+
+
 def fitted(
-    target: Target,
-    latest: Commit | None,
+    where: str,
+    there: Published | None,
     here: StructType,
     *,
     form: FileFormat,
@@ -182,8 +189,8 @@ def fitted(
     """How a frame fits to what is published.
 
     Args:
-        target: The target.
-        latest: Its last commit.
+        where: The target, for messages.
+        there: What is published in it, if anything is.
         here: The frame's schema.
         form: The format.
         way: As for `Drift`.
@@ -193,7 +200,7 @@ def fitted(
     Raises:
         SinkError: If it does not fit, with every column that differs.
     """
-    if latest is None:
+    if there is None:
         return Fit(here)
     major, minor = (int(number) for number in re.findall(r"\d+", spark)[:2])
     reads_all = not form.keeps_types  # text has no types: its readers are told them
@@ -203,18 +210,18 @@ def fitted(
         nested=reads_all or (major, minor) >= NESTED,
         partition_by=partition_by,
     )
-    merged = drift.merged(written_schema(latest), here)
+    merged = drift.merged(there.schema, here)
     if way == "replace":
         return Fit(here, drift.changes)
     wrong = drift.refused + (drift.changes if way == "fail" else [])
-    if latest.format != form.name:
-        wrong.append(f"the files are {latest.format} there and {form.name} here")
-    if latest.partition_by != list(partition_by):
-        wrong.append(f"partitioned by {latest.partition_by} there, by {list(partition_by)} here")
+    if there.form != form.name:
+        wrong.append(f"the files are {there.form} there and {form.name} here")
+    if list(there.partition_by) != list(partition_by):
+        wrong.append(f"partitioned by {list(there.partition_by)} there, by {list(partition_by)} here")
     if wrong:
         reconciles = way == "fail" and len(wrong) == len(drift.changes)
         raise SinkError(
-            f"What is loaded does not fit {target.path}: {'; '.join(wrong)}.",
+            f"What is loaded does not fit {where}: {'; '.join(wrong)}.",
             state="Nothing was written.",
             next_step="Make the columns equal in the transformer"
             + (', let the folder take them by on_drift="add"' if reconciles else "")
@@ -223,10 +230,10 @@ def fitted(
     return Fit(merged, drift.changes, drift.left_out, converts=bool(drift.changes))
 
 
-def left_out(target: Target, columns: Sequence[str]) -> SinkError:
+def left_out(where: str, columns: Sequence[str]) -> SinkError:
     """The refusal to read rows back that lack some columns."""
     return SinkError(
-        f'{target.path} lacks {", ".join(columns)}, which on_drift="ignore" left out: the sinks after it cannot have the '
+        f'{where} lacks {", ".join(columns)}, which on_drift="ignore" left out: the sinks after it cannot have the '
         "same rows from there.",
         next_step='Name another write.parquet(...) before it in load=, or use on_drift="add".',
     )

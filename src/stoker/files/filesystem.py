@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _READERS = 16
 """Threads that read the beginnings of files on a remote file system."""
+_AHEAD = 1000
+"""Files that wait for these threads."""
 
 
 class FileSystem:
@@ -86,7 +88,10 @@ class FileSystem:
 
     def data_files(self, folder: str, below: str = "") -> Iterator[FileInfo]:
         """The data files in and below a folder: not those whose name begins with `_` or `.`, as for Spark."""
-        for entry in self.entries(f"{folder}/{below}" if below else folder):
+        entries = self.entries(f"{folder}/{below}" if below else folder)
+        entries.reverse()
+        while entries:  # each is let go when the caller has its own of it
+            entry = entries.pop()
             if is_hidden(entry.path):
                 continue
             path = f"{below}/{entry.path}" if below else entry.path
@@ -138,7 +143,9 @@ class FileSystem:
         """
         # Each waits for the network, not for the processor.
         with ThreadPoolExecutor(_READERS, thread_name_prefix="stoker-headers") as pool:
-            yield from pool.map(lambda path: self.first_line(path, encoding), paths)
+            for begin in range(0, len(paths), _AHEAD):
+                some = paths[begin : begin + _AHEAD]
+                yield from pool.map(lambda path: self.first_line(path, encoding), some)
 
     def first_line(self, path: str, encoding: str) -> str | None:
         """The first line of one text file, as `first_lines`."""

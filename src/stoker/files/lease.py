@@ -73,12 +73,12 @@ class Lease:
                 self._fs.delete(self._path)
                 holder = {}
             if stopped():
-                raise LeaseHeldError(f"Waiting for {self._target.path} was cancelled.")
+                raise LeaseHeldError(f"Waiting for {self._target.where} was cancelled.")
             if time.monotonic() > deadline:
                 raise held(self._target, holder, wait)
             if holder and not told:
                 told = True
-                waiting(f"{self._target.path} is being published by {_who(holder)}; waiting up to {wait:g} s for it")
+                waiting(f"{self._target.where} is being published by {_who(holder)}; waiting up to {wait:g} s for it")
             time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - so that two candidates do not withdraw in step
 
     @property
@@ -119,7 +119,7 @@ class Lease:
             lost = time.time() - self._beat > LIFETIME * 0.9 or not self._fs.exists(self._path)
         if lost:
             raise TransientError(
-                f"The lease on {self._target.path} was lost: this process did not run for a while.",
+                f"The lease on {self._target.where} was lost: this process did not run for a while.",
                 state="Nothing was published there by this attempt.",
                 next_step="Run again with the same run id.",
             )
@@ -176,7 +176,7 @@ def _who(holder: dict[str, Any]) -> str:
 def held(target: Target, holder: dict[str, Any], wait: float) -> StokerError:
     """The error for a target that a live run holds, after so many seconds of waiting."""
     return LeaseHeldError(
-        f"{target.path} is held by {_who(holder)}; waited {wait:g} s.",
+        f"{target.where} is held by {_who(holder)}; waited {wait:g} s.",
         state="Nothing was published there by this run.",
         next_step="Wait for that run or stop it, then run again; [run] lease_wait sets the seconds to wait.",
     )

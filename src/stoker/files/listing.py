@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 _CHUNK = 10_000
-"""Files whose description is taken from the JVM at once: some megabytes of text."""
+"""Files whose description or name goes from or to the JVM at once: some megabytes of text."""
 _PATH = "{path="
 _FOLDER = "; isDirectory="
 _STATUS = re.compile(
@@ -21,7 +22,7 @@ _STATUS = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # slots, since there may be a million
 class FileInfo:
     """One entry of a folder."""
 
@@ -37,6 +38,22 @@ def is_hidden(name: str) -> bool:
     """Whether Spark passes over files and folders of that name."""
     # It reads `_month=1` as a partition, so a `_` counts only without a `=`.
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
+
+
+def is_within(name: str, folders: Collection[str]) -> bool:
+    """Whether a path, or a folder that it is in, is one of many."""
+    while name and name not in folders:
+        name = name.rpartition("/")[0]
+    return bool(name)
+
+
+def sent(jvm: Any, texts: Sequence[str]) -> Any:
+    """A list in the JVM of many texts, by a few calls; py4j's own way is a call for each."""
+    mapper, kind = jvm.com.fasterxml.jackson.databind.ObjectMapper(), jvm.java.lang.Class.forName("java.util.ArrayList")
+    there = jvm.java.util.ArrayList(len(texts))
+    for begin in range(0, len(texts), _CHUNK):
+        there.addAll(mapper.readValue(json.dumps(texts[begin : begin + _CHUNK]), kind))
+    return there
 
 
 def scan(folder: str) -> Iterator[FileInfo]:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from stoker.errors import SinkError
 from stoker.failpoints import failpoint
 from stoker.files.control import Commit, Target, read_commit
-from stoker.files.drift import Fit, fitted, left_out, nullable
+from stoker.files.drift import Fit, Published, fitted, left_out, nullable
 from stoker.files.filesystem import file_system
 from stoker.files.lease import Lease
 from stoker.files.ownership import content_after, foreign, not_our_file, not_ours, touched
 from stoker.files.publish import left_by, marker, publish, recover
+from stoker.files.stage import write_staged
 from stoker.files.view import Root, View, commit_view, read_view, schema_of, view, written_schema
 from stoker.spark.data_files import DataFiles
-from stoker.spark.metrics import last_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,8 +93,8 @@ class FolderLoad:
         self._fs.make_folder(self.target.control)
         self._lease = Lease(self._fs, self.target, run_id=self._run_id, wait=wait, waiting=waiting, stopped=stopped)
         failpoint("files.lease.taken")
-        recover(self._fs, self.target, run_id=self._run_id)
-        self._left = left_by(self._fs, self.target, self._run_id)
+        recover(self._fs, self.target, keep=(self._run_id,))
+        self._left = left_by(self._fs, self.target, self._run_id, read_commit)
 
     def published(self) -> Commit | None:
         """What this run has published here already, if it has."""
@@ -136,27 +136,12 @@ class FolderLoad:
             SinkError: If partition columns are missing, no other is left, or the columns differ from the target's in what
                 `on_drift` does not reconcile.
         """
-        missing = [name for name in self._partition_by if name not in schema.names]
-        if missing:
-            raise SinkError(
-                f"{self.target.path} is partitioned by {missing}, which the frame does not have.",
-                next_step=f"Its columns are {schema.names}: correct partition_by= or the transformer.",
-            )
-        doubled = sorted({name for name in schema.names if _folded(schema.names).count(name.lower()) > 1})
-        if doubled:
-            raise SinkError(
-                f"The frame for {self.target.path} has columns of the same name: {doubled}.",
-                next_step="Rename or drop one of each in the transformer (Spark ignores case).",
-            )
-        if not schema.names or len(schema.names) == len(self._partition_by):
-            raise SinkError(
-                f"The frame for {self.target.path} has no column beside its partition columns.",
-                next_step="Add a column or partition by fewer.",
-            )
+        self._layout.check(schema, self.target.path)
         latest = read_commit(self._fs, self.target.latest)
+        there = None if latest is None else Published(written_schema(latest), latest.partition_by, latest.format)
         self._fit = fitted(
-            self.target,
-            latest,
+            self.target.path,
+            there,
             schema,
             form=self._form,
             way="replace" if self._mode == "replace" else self._on_drift,
@@ -174,28 +159,11 @@ class FolderLoad:
         Raises:
             SinkError: If Spark's account of the files differs from what is on the disk.
         """
-        failpoint("files.stage.begin")
         data = f"{self.target.staging(self._nonce)}/data"
         fit = self._fit or Fit(frame.schema)
         arranged = fit.frame(self._layout.arranged(frame))
-        writer = arranged.write.format(self._form.name).mode("error").options(**self._form.write_options)
-        # Version 1 moves the files of committed tasks at the job's commit; a late attempt cannot add to them.
-        writer = writer.option("mapreduce.fileoutputcommitter.algorithm.version", "1")
-        if self._layout.max_rows is not None:
-            writer = writer.option("maxRecordsPerFile", self._layout.max_rows)
-        if self._partition_by:
-            writer = writer.partitionBy(*self._partition_by)
-        writer.save(data)
-        failpoint("files.stage.written")
-        files = list(self._fs.data_files(data))
-        metrics = last_write(self._spark, label)
-        if metrics is not None and metrics.files != len(files):
-            raise SinkError(
-                f"Spark reports {metrics.files} files for {self.target.path}, and {len(files)} are staged.",
-                state="Nothing was published.",
-                next_step="Run again; if it stays, another program writes into the staging folder.",
-            )
-        names = self._named(data, [info.path for info in files])
+        staged = write_staged(arranged, self._fs, data, self._form, self._layout, label=label, where=self.target.path)
+        names = self._named(data, [info.path for info in staged.files])
         commit = Commit(
             run_id=self._run_id,
             nonce=self._nonce,
@@ -203,9 +171,9 @@ class FolderLoad:
             mode=self._mode,
             schema=fit.schema.jsonValue(),
             partition_by=self._partition_by,
-            rows=None if metrics is None else metrics.rows,
+            rows=staged.rows,
             files=names,
-            bytes=sum(info.bytes for info in files),
+            bytes=staged.bytes,
             moves=self._moves(names),
             is_file=self._layout.is_file,
             given=frame.schema.jsonValue() if fit.converts else None,
@@ -269,7 +237,7 @@ class FolderLoad:
             return None
         commit = shown.latest
         if commit.left_out:
-            raise left_out(self.target, commit.left_out)
+            raise left_out(self.target.path, commit.left_out)
         schema, options = written_schema(commit), self._form.read_options
         frame = read_view(self._spark, shown, form=self._form.name, schema=schema, options=options)
         return frame if commit.given is None else frame.to(nullable(schema_of(commit.given)))
@@ -316,7 +284,3 @@ class FolderLoad:
         finally:
             self._lease.release()
             self._lease = None
-
-
-def _folded(names: list[str]) -> list[str]:
-    return [name.lower() for name in names]

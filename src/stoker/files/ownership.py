@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
+from stoker.files.listing import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -40,9 +41,9 @@ def content_after(there: Sequence[str], not_ours: Collection[str], commit: Commi
     """
     if commit.mode == "replace":
         return sorted(commit.files)
-    replaced = tuple(f"{move}/" for move in commit.moves) if commit.mode == "replace_partitions" else ()
+    replaced = frozenset(commit.moves if commit.mode == "replace_partitions" else ())
     excluded = frozenset(not_ours)
-    kept = (name for name in there if name not in excluded and not name.startswith(replaced))
+    kept = (name for name in there if name not in excluded and not is_within(name, replaced))
     return sorted({*kept, *commit.files})
 
 
@@ -50,7 +51,8 @@ def touched(names: Sequence[str], commit: Commit) -> list[str]:
     """Those of the files that a commit's publish would remove or be mixed with."""
     if commit.mode != "replace_partitions":
         return list(names)
-    return [name for name in names if name.startswith(tuple(f"{move}/" for move in commit.moves))]
+    replaced = frozenset(commit.moves)
+    return [name for name in names if is_within(name, replaced)]
 
 
 def not_ours(target: Target, names: Sequence[str], mode: str) -> SinkError:

@@ -7,15 +7,28 @@ publisher removes; after it, whoever comes next finishes the moves. Each step ca
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from stoker.errors import SinkError, StokerError, TerminalError, TransientError
 from stoker.failpoints import failpoint
 from stoker.files.control import read_commit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
     from stoker.files.control import Commit, Target
     from stoker.files.filesystem import FileSystem
+
+
+class _OfARun(Protocol):
+    """Any commit."""
+
+    @property
+    def run_id(self) -> str:
+        """Whose it is."""
+
+
+C = TypeVar("C", bound=_OfARun)
 
 
 def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
@@ -39,13 +52,13 @@ def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
         raise _cut(target, error) from error
 
 
-def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Commit | None:
+def recover(fs: FileSystem, target: Target, *, keep: Collection[str] = ()) -> Commit | None:
     """Finish what a dead publisher decided and remove what was staged there. The caller holds the lease.
 
     Args:
         fs: The target's file system.
         target: The target.
-        run_id: The run that comes now: what it staged itself in an earlier attempt is kept, if it is whole.
+        keep: The runs that may still need what they staged here in an earlier attempt, if it is whole.
 
     Returns:
         The commit that was finished, or None if there was nothing decided.
@@ -53,27 +66,39 @@ def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Com
     commit = read_commit(fs, target.intent)
     if commit is not None:
         finish(fs, target, commit)
-    left = None if run_id is None else left_by(fs, target, run_id)
-    kept = None if left is None else f"staging-{left.nonce}"
+    kept = {
+        f"staging-{left.nonce}" for run_id in keep if (left := left_by(fs, target, run_id, read_commit)) is not None
+    }
     # All of them are dead: who stages holds the lease. Commits are written while there is an intent, and are many.
     for folder in (target.control, *([target.commits] if commit is not None else [])):
         for entry in fs.entries(folder):
-            if entry.path != kept and (entry.path.startswith("staging-") or entry.path.endswith(".tmp")):
+            if entry.path not in kept and (entry.path.startswith("staging-") or entry.path.endswith(".tmp")):
                 fs.delete(f"{folder}/{entry.path}")
     return commit
 
 
-def left_by(fs: FileSystem, target: Target, run_id: str) -> Commit | None:
-    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing."""
+def left_by(fs: FileSystem, target: Target, run_id: str, read: Callable[[FileSystem, str], C | None]) -> C | None:
+    """What an earlier attempt of a run has staged to the end and not published; None if there is nothing.
+
+    Args:
+        fs: The target's file system.
+        target: The target.
+        run_id: The run.
+        read: Reads a commit of its kind.
+    """
+    return next((each for each in staged_whole(fs, target, read) if each.run_id == run_id), None)
+
+
+def staged_whole(fs: FileSystem, target: Target, read: Callable[[FileSystem, str], C | None]) -> Iterator[C]:
+    """What runs have staged to the end, published or not; the arguments are those of `left_by`."""
     for entry in fs.entries(target.control):
         nonce = entry.path.removeprefix("staging-")
         if nonce == entry.path:
             continue
         with suppress(TerminalError):  # of another version: of no use
-            found = read_commit(fs, target.staged(nonce))
-            if found is not None and found.run_id == run_id:
-                return found
-    return None
+            found = read(fs, target.staged(nonce))
+            if found is not None:
+                yield found
 
 
 def marker(commit: Commit) -> str:
@@ -93,8 +118,9 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     else:
         # Where nothing is moved, because there were no rows, the folder must be there all the same to be read.
         fs.make_folder(target.path)
+        first = commit.first_files
         for move in commit.moves:
-            gap = _move(fs, commit, staged, target.path, move) or gap
+            gap = _move(fs, commit, staged, target.path, move, first[move]) or gap
             failpoint("files.publish.one_moved")
     failpoint("files.publish.moved")
     fs.write_text(target.commit(commit.run_id), commit.own_text())
@@ -108,7 +134,7 @@ def finish(fs: FileSystem, target: Target, commit: Commit) -> bool:
     return gap
 
 
-def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -> bool:
+def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str, first: str) -> bool:
     source, goal = f"{staged}/{move}", f"{target}/{move}"
     if commit.mode == "append":
         if fs.exists(source):
@@ -117,7 +143,6 @@ def _move(fs: FileSystem, commit: Commit, staged: str, target: str, move: str) -
             raise _lost(source, target)
         return False
     # A whole partition: its first new file tells whether it is there already.
-    first = next(name for name in commit.files if name.startswith(f"{move}/"))
     if fs.exists(f"{target}/{first}"):
         return False
     return _replace_folder(fs, source, goal, old=f"{staged.removesuffix('/data')}/old/{move}")

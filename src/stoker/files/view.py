@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from functools import reduce
@@ -11,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 from stoker.errors import SourceError
 from stoker.files.control import Commit, Target, read_commit
 from stoker.files.lease import live_holder
+from stoker.files.listing import is_within, sent
 from stoker.files.publish import marker
 from stoker.spark.columns import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import DataFrame, DataFrameReader, SparkSession
     from pyspark.sql.types import StructType
 
     from stoker.files.filesystem import FileSystem
 
-_PATIENCE = 30.0
+_SIGNS = re.compile(r"[{}\[\]*?\\]")
+"""What makes a pattern of a path, for Hadoop."""
+PATIENCE = 30.0
 """Seconds that a reader waits for a publish that is going on; it consists of renames."""
 
 
@@ -78,7 +82,7 @@ def view(fs: FileSystem, target: Target) -> View:
     An intent means that a publish is decided, so the new state is shown: from the staging folder what is not moved
     yet. A publish that is going on is waited for, because files that move would be missed or lost.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while True:
         intent = read_commit(fs, target.intent)
         if intent is None:
@@ -103,20 +107,14 @@ def _decided(fs: FileSystem, target: Target, intent: Commit) -> tuple[Root, ...]
     if intent.mode == "replace":
         moved = fs.exists(f"{target.path}/{marker(intent)}")
         return (Root(target.path if moved else staged),)
-    waiting = [move for move in intent.moves if not _moved(fs, target, intent, move)]
-    left = [name for name in intent.files if any(name == move or name.startswith(f"{move}/") for move in waiting)]
+    first = intent.first_files
+    waiting = frozenset(move for move in intent.moves if not fs.exists(f"{target.path}/{first[move]}"))
+    left = [name for name in intent.files if is_within(name, waiting)]
     there = [
-        info.path
-        for info in fs.data_files(target.path)
-        if intent.mode == "append" or not any(info.path.startswith(f"{move}/") for move in waiting)
+        info.path for info in fs.data_files(target.path) if intent.mode == "append" or not is_within(info.path, waiting)
     ]
     roots = (Root(target.path, tuple(there)), Root(staged, tuple(left)))
     return tuple(root for root in roots if root.files)
-
-
-def _moved(fs: FileSystem, target: Target, intent: Commit, move: str) -> bool:
-    first = move if intent.mode == "append" else next(name for name in intent.files if name.startswith(f"{move}/"))
-    return fs.exists(f"{target.path}/{first}")
 
 
 def read_view(spark: SparkSession, shown: View, *, form: str, schema: StructType, options: dict[str, Any]) -> DataFrame:
@@ -129,7 +127,14 @@ def read_view(spark: SparkSession, shown: View, *, form: str, schema: StructType
         schema: All columns, partition columns included.
         options: The format's options.
     """
-    roots = [root for root in shown.roots if root.files is None or root.files]
+    return read_roots(spark, shown.roots, form=form, schema=schema, options=options)
+
+
+def read_roots(
+    spark: SparkSession, roots: Iterable[Root], *, form: str, schema: StructType, options: dict[str, Any]
+) -> DataFrame:
+    """A frame of the rows below some roots, as `read_view`."""
+    roots = [root for root in roots if root.files is None or root.files]
     if not roots:
         return spark.createDataFrame([], schema)
     reader = spark.read.format(form).schema(schema).options(**options)
@@ -150,15 +155,19 @@ def load_by_name(reader: DataFrameReader, base: str | None, files: Sequence[str]
     Raises:
         SourceError: If the folder or a file is gone.
     """
-    reader = reader.option("__globPaths__", "false")
     try:
         if files is None:
-            return reader.load(base)
-        return (reader.option("basePath", base) if base else reader).load(list(files))
+            return reader.option("__globPaths__", "false").load(base)
+        reader = reader.option("basePath", base) if base else reader
+        jvm: Any = reader._spark._jvm  # noqa: SLF001 - PySpark sends a list to the JVM by one call for each of its items
+        # With that option Spark would read all of several paths once more for each that looks like a pattern.
+        names = sent(jvm, [_SIGNS.sub(r"\\\g<0>", file) for file in files])
+        return reader._df(reader._jreader.load(jvm.PythonUtils.toSeq(names)))  # noqa: SLF001 - as above
     except Exception as error:
         if "PATH_NOT_FOUND" not in str(error):
             raise
         gone = str(error).partition("does not exist: ")[2].partition(". SQLSTATE")[0].removesuffix(".")
+        gone = gone if files is None else re.sub(r"\\(.)", r"\1", gone)
         raise SourceError(
             f"{gone or base} does not exist, though it was published or listed before.",
             state="Nothing was read.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stoker.errors import InterruptedRunError, SinkError
+from stoker.connectors.lifetime import Lifetime
+from stoker.errors import SinkError
 from stoker.failpoints import failpoint
 from stoker.pipeline.checking import check_staged, refuse_checks, refuse_violations
 from stoker.pipeline.failures import explained
@@ -36,6 +38,8 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
         StokerError: What failed, in words; nothing of this pipeline is published unless the error's state says so.
     """
     targets = _targets(pipeline, context, record)
+    lifetime = Lifetime()
+    context = replace(context, lifetime=lifetime)
     step, failed = "open", False
     try:
         for target in sorted(targets, key=lambda each: each.where.where):
@@ -52,6 +56,8 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
             fresh = _stage(pipeline, context, targets, record)
             step = "check"
             _check(pipeline, context, targets, fresh)
+            # Nothing is read any more, and a publish may wait for locks that only a source still holds.
+            lifetime.end()
             step = "publish"
             _publish(context, [target for target in targets if not target.record.published])
         record.rows_written = _rows(targets)
@@ -59,6 +65,7 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
         failed = step == "stage"
         raise explained(error, pipeline, context, step, record) from error
     finally:
+        lifetime.end()
         _close(targets, context, tasks_may_run=failed or context.stopped())
 
 
@@ -134,7 +141,7 @@ def _stage_output(
     # The sink that can be read back goes first, whatever the order of publishing.
     order = sorted(todo, key=lambda each: not each.sink.keeps_types)
     for target in order:
-        _stop_if_asked(context)
+        context.stop_if_asked()
         label = f"{pipeline.name} -> {target.where.where} [{context.run_id} {secrets.token_hex(2)}]"
         context.spark.sparkContext.setJobDescription(label)
         context.progress(f"stages {target.where.where}")
@@ -159,7 +166,7 @@ def _check(pipeline: Pipeline, context: Context, targets: list[Target], outputs:
     """Check what is staged. An output that is published in part passed its checks, and is published to its end."""
     failpoint("pipeline.all_staged")
     for output in outputs:
-        _stop_if_asked(context)
+        context.stop_if_asked()
         context.spark.sparkContext.setJobDescription(f"checks {output or pipeline.name}")
         check_staged(context, [target for target in targets if target.output == output])
     refuse_violations(pipeline.name, targets)
@@ -172,7 +179,7 @@ def _first(todo: list[Target]) -> Target:
 
 def _publish(context: Context, targets: list[Target]) -> None:
     for target in targets:
-        _stop_if_asked(context)
+        context.stop_if_asked()
         # Asks the JVM: after a lost gateway nothing is published.
         context.spark.sparkContext.setJobDescription(f"publishes {target.where.where}")
         context.progress(f"publishes {target.where.where}")
@@ -183,15 +190,10 @@ def _publish(context: Context, targets: list[Target]) -> None:
 def _note(target: Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
+    target.record.inserted, target.record.updated = loaded.inserted, loaded.updated
+    target.record.deleted = loaded.deleted
     target.record.changes = list(loaded.changes) or target.record.changes
     target.record.way = loaded.way or target.record.way
-
-
-def _stop_if_asked(context: Context) -> None:
-    if context.stopped():
-        raise InterruptedRunError(
-            f"Pipeline {context.pipeline!r} was interrupted.", next_step=f"Run again with --run-id {context.run_id}."
-        )
 
 
 def _rows(targets: list[Target]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError, suggestion
@@ -12,11 +13,15 @@ from stoker.postgres.refusals import NOTHING
 from stoker.postgres.types import derived_type, how_to_store, takes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql.types import DataType, StructField, StructType
 
     from stoker.postgres.catalogue import Table, TableColumn
+    from stoker.postgres.column_type import ColumnType
     from stoker.postgres.names import LoadTarget
 
+NO_TYPES: Mapping[str, ColumnType] = MappingProxyType({})
 _SHOWN = 10
 """Mistakes in one message; a frame of 300 columns can make as many."""
 
@@ -29,20 +34,47 @@ class Column:
     type: str
     """As SQL has it."""
     not_null: bool = False
+    staged_as: str | None = None
+    """The type that it is staged with, to be cast at the publish; None for its own."""
 
     @property
     def definition(self) -> str:
         """As in CREATE TABLE."""
-        return f"{quote(self.name)} {self.type}" + (" NOT NULL" if self.not_null else "")
+        return f"{quote(self.name)} {self.type}{self._constraint}"
+
+    @property
+    def staged_definition(self) -> str:
+        """The same of the staging table; a value that cannot be cast is refused there already."""
+        if self.staged_as is None:
+            return self.definition
+        check = f"CHECK (({self.cast} IS NULL) = ({quote(self.name)} IS NULL))"
+        return f"{quote(self.name)} {self.staged_as}{self._constraint} {check}"
+
+    @property
+    def cast(self) -> str:
+        """Its value in the staging table, with its own type."""
+        return quote(self.name) if self.staged_as is None else f"{quote(self.name)}::{self.type}"
+
+    @property
+    def selected(self) -> str:
+        """The same in a list of columns."""
+        return self.cast if self.staged_as is None else f"{self.cast} AS {quote(self.name)}"
+
+    @property
+    def _constraint(self) -> str:
+        return " NOT NULL" if self.not_null else ""
 
 
-def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple[Column, ...]:
-    """The columns to load, in the frame's order, with the types of the table, or derived where there is none.
+def fitted(
+    schema: StructType, table: Table | None, target: LoadTarget, declared: Mapping[str, ColumnType] = NO_TYPES
+) -> tuple[Column, ...]:
+    """The columns to load, in the frame's order, with the types of the table, or where there is none declared or derived ones.
 
     Args:
         schema: Of the frame.
         table: The target as it is.
         target: Its name, for messages.
+        declared: Types that the user says, by the columns' names.
 
     Raises:
         SinkError: If names or types do not fit; it names each and what to do.
@@ -61,17 +93,19 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
         if times[field.name] > 1:
             continue
         quote(field.name)
-        derived = derived_type(field.dataType)
+        said = declared.get(field.name)
+        derived = derived_type(field.dataType) if said is None else said.sql
         if derived is None:
             mistakes.append(
                 f"column {field.name!r} has the type {field.dataType.simpleString()}, which is not stored in PostgreSQL: "
                 + how_to_store(field.name, field.dataType)
             )
         elif table is None:
+            mistakes += [] if said is None else _refused(field, said, "in columns=")
             columns.append(Column(field.name, derived))
         elif field.name in there:
             column = there[field.name]
-            mistakes += _misfits(field, column)
+            mistakes += _misfits(field, column, said)
             columns.append(Column(column.name, column.type.sql, column.not_null))
         else:
             mistakes.append(_missing(field, derived, table, target))
@@ -93,10 +127,15 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
     return tuple(columns)
 
 
-def create_statement(target: LoadTarget, columns: tuple[Column, ...], *, if_missing: bool = False) -> str:
-    """CREATE TABLE with the given columns."""
+def create_statement(
+    target: LoadTarget, columns: tuple[Column, ...], *, key: tuple[str, ...] = (), if_missing: bool = False
+) -> str:
+    """CREATE TABLE with the given columns, and a primary key if one is given."""
     guard = "IF NOT EXISTS " if if_missing else ""
-    return f"CREATE TABLE {guard}{target.sql} ({', '.join(column.definition for column in columns)})"
+    parts = [column.definition for column in columns]
+    if key:
+        parts.append(f"PRIMARY KEY ({', '.join(map(quote, key))})")
+    return f"CREATE TABLE {guard}{target.sql} ({', '.join(parts)})"
 
 
 def _missing(field: StructField, derived: str, table: Table, target: LoadTarget) -> str:
@@ -107,14 +146,20 @@ def _missing(field: StructField, derived: str, table: Table, target: LoadTarget)
     )
 
 
-def _misfits(field: StructField, column: TableColumn) -> list[str]:
+def _misfits(field: StructField, column: TableColumn, said: ColumnType | None) -> list[str]:
     if column.generated or column.always_identity:
         kind = "generated" if column.generated else "GENERATED ALWAYS AS IDENTITY"
         return [f"column {column.name!r} is {kind} in the table: drop it from the frame"]
+    if said is not None and said.sql != column.type.sql:
+        return [
+            f"column {column.name!r} is {column.type.sql} in the table and {said.sql} in columns=: make them the same"
+        ]
+    return _refused(field, column.type, "in the table")
+
+
+def _refused(field: StructField, kind: ColumnType, where: str) -> list[str]:
     data_type: DataType = field.dataType
-    why = takes(data_type, column.type)
+    why = takes(data_type, kind)
     if why is None:
         return []
-    return [
-        f"column {column.name!r} is {column.type.sql} in the table and {data_type.simpleString()} in the frame: {why}"
-    ]
+    return [f"column {field.name!r} is {kind.sql} {where} and {data_type.simpleString()} in the frame: {why}"]

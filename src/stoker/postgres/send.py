@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from stoker.postgres.batches import bounded, fast, guarded
 from stoker.postgres.copy import REPORT, WIDE, copy_function, copy_task, refusal
+from stoker.postgres.executors import not_importable
 from stoker.postgres.types import as_sent, sent_type
 from stoker.spark.data_files import UnreadableError
 from stoker.spark.own_session import StaysError, planned_with
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Told: TypeAlias = "list[tuple[int, int, int]]"
-"""Partition, attempt and rows of each task that succeeded."""
+"""Partition, transaction and rows of each task that succeeded."""
 
 
 def send(frame: DataFrame, schema: StructType, task: CopyTask) -> tuple[Told, str | None]:
@@ -73,10 +74,12 @@ def _told(frame: DataFrame, schema: StructType, task: CopyTask, widest: int | No
         sent = guarded(sent, widest)
     with _refusals():
         rows = sent.mapInArrow(copy_function(task, is_guarded=widest is not None), REPORT).collect()
-    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]
+    return [(row["partition"], row["transaction"], row["rows"]) for row in rows]
 
 
-def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask) -> Told:
+def send_files(
+    spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask, most: int | None = None
+) -> Told:
     """Send the rows that are in files; the tasks read them themselves.
 
     Args:
@@ -84,6 +87,7 @@ def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: 
         files: What a sink before this one has staged.
         schema: Of the frame.
         task: What tasks are told.
+        most: How many tasks there are at most; None for as many as can run at once.
 
     Returns:
         What the tasks told.
@@ -101,11 +105,11 @@ def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: 
         raise UnreadableError("CSV is made of Spark's rows")
     for field, target in zip(schema.fields, task.types, strict=True):
         if sent_type(field.dataType, target) != field.dataType:
-            raise UnreadableError(f"Spark makes JSON of {field.name!r}")
+            raise UnreadableError(f"Spark converts {field.name!r}")
     types = [to_arrow_type(field.dataType) for field in schema.fields]
     names = schema.names
     context = spark.sparkContext
-    work = pieces(files, types, context.defaultParallelism)
+    work = pieces(files, types, most or context.defaultParallelism)
 
     def copy_pieces(shares: Iterable[list[Piece]]) -> Iterator[tuple[int, int, int]]:
         told = copy_task(task, itertools.chain.from_iterable(batches(share, names, types) for share in shares))
@@ -125,7 +129,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = refusal(str(error))
+        told = refusal(str(error)) or not_importable(str(error))
         if told is None:
             raise
         raise told from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import Column
     from pyspark.sql.types import DataType
 
@@ -26,11 +28,12 @@ _DERIVED = {
     "timestamp": "timestamp with time zone",
     "timestamp_ntz": "timestamp without time zone",
     "daytimeinterval": "interval",
+    "yearmonthinterval": "interval",
     "map": "jsonb",
     "struct": "jsonb",
     "variant": "jsonb",
 }
-"""By Spark's `typeName()`; decimal and arrays are beside, and Arrow has no interval of months."""
+"""By Spark's `typeName()`; decimal and arrays are beside."""
 _JSON = frozenset({"json", "jsonb"})
 _NESTED = frozenset({"array", "map", "struct", "variant"})
 """What is stored as JSON; an array too where the column is no array, or its elements are nested."""
@@ -45,16 +48,18 @@ _TAKES = {
     "long": _WHOLE | _FRACTIONS,
     "float": _FRACTIONS,
     "double": _FRACTIONS,
-    "binary": frozenset({"bytea"}),
     "date": frozenset({"date", "timestamp"}),
     # Each with its own only: between them a session's time zone would decide which moment is meant.
     "timestamp": frozenset({"timestamptz"}),
     "timestamp_ntz": frozenset({"timestamp"}),
     "daytimeinterval": frozenset({"interval"}),
+    "yearmonthinterval": frozenset({"interval"}),
 }
 _NO_TEXT = frozenset("NBDT")
 """Type categories that a text does not become: numbers, boolean, dates and times, intervals. The others (text, enum, uuid,
 json, network addresses, arrays, ...) are given as text, and the server says which value is wrong."""
+_ONLY_TEXT = frozenset({"money", "time", "timetz"})
+"""Types of these categories that no type of Spark is like."""
 
 
 def derived_type(data_type: DataType) -> str | None:
@@ -87,7 +92,7 @@ def takes(data_type: DataType, target: ColumnType) -> str | None:
     if name in _NESTED:
         return _takes_nested(data_type, target)
     if name in {"string", "char", "varchar"}:
-        fits = target.category not in _NO_TEXT and base != "bytea"
+        fits = base in _ONLY_TEXT or (target.category not in _NO_TEXT and base != "bytea")
     elif name == "decimal":
         digits = data_type.scale  # type: ignore[attr-defined]
         fits = (base in _FRACTIONS and (target.scale is None or target.scale >= digits)) or (
@@ -95,6 +100,8 @@ def takes(data_type: DataType, target: ColumnType) -> str | None:
         )
         if base == "numeric":
             why = f"PostgreSQL would cut digits, so round it to {target.scale} in the transformer"
+    elif name == "binary":
+        fits = base == "bytea" or target.takes_bytes
     else:
         fits = base in _TAKES.get(name, ())
         if {name.replace("_ntz", ""), base.replace("tz", "")} == {"timestamp"}:
@@ -128,23 +135,44 @@ def as_sent(column: Column, data_type: DataType, target: ColumnType, *, binary: 
     if data_type.typeName() in _NESTED and target.base in _JSON:
         # A field that is null is there, as null.
         return f.to_json(column, {"ignoreNullFields": "false"})
-    if binary:
-        return column
-    if data_type.typeName() == "float" and target.base == "float8":
+    element: DataType | None = getattr(data_type, "elementType", None)
+    convert = _conversion(element or data_type, binary=binary)
+    if convert is not None:
+        return convert(column) if element is None else f.transform(column, convert)
+    if not binary and data_type.typeName() == "float" and target.base == "float8":
         # Its text has the fewest digits that are this number in four bytes, and another one in eight.
         return column.cast("double")
-    if data_type.typeName() == "binary":
-        return _hexadecimal(column)
-    if getattr(data_type, "elementType", None) is not None and data_type.elementType.typeName() == "binary":  # type: ignore[attr-defined]
-        return f.transform(column, _hexadecimal)
     return column
+
+
+def _conversion(data_type: DataType, *, binary: bool) -> Callable[[Column], Column] | None:
+    """What the JVM makes of values that Arrow, or CSV, does not have."""
+    if data_type.typeName() == "yearmonthinterval":
+        return _months if binary else _months_as_text
+    return _hexadecimal if data_type.typeName() == "binary" and not binary else None
 
 
 def sent_type(data_type: DataType, target: ColumnType) -> DataType:
     """Spark's type of a column as `as_sent` makes it for COPY BINARY."""
-    from pyspark.sql.types import StringType
+    from pyspark.sql.types import ArrayType, IntegerType, StringType
 
-    return StringType() if data_type.typeName() in _NESTED and target.base in _JSON else data_type
+    if data_type.typeName() in _NESTED and target.base in _JSON:
+        return StringType()
+    if data_type.typeName() == "yearmonthinterval":
+        return IntegerType()
+    if isinstance(data_type, ArrayType) and data_type.elementType.typeName() == "yearmonthinterval":
+        return ArrayType(IntegerType())
+    return data_type
+
+
+def _months(column: Column) -> Column:
+    return column.cast("interval month").cast("int")
+
+
+def _months_as_text(column: Column) -> Column:
+    from pyspark.sql import functions as f
+
+    return f.concat(_months(column).cast("string"), f.lit(" mons"))
 
 
 def _hexadecimal(column: Column) -> Column:

@@ -26,7 +26,7 @@ def files_of(frame: DataFrame) -> ScannedFiles | None:
         leaves: Any = frame._jdf.queryExecution().analyzed().collectLeaves()  # noqa: SLF001 - no public way to the listing
         for position in range(leaves.size()):
             location = leaves.apply(position).relation().location()
-            number += len(location.inputFiles())
+            number += location.allFiles().size()
             size += location.sizeInBytes()
     except Py4JError:
         return None

@@ -68,3 +68,8 @@ def interval(array: pa.Array) -> list[Part]:
     days = micros // _DAY
     days += (micros < 0) & (days * _DAY != micros)  # towards zero: both parts have the same sign
     return of_width([(micros - days * _DAY).astype(">i8"), days.astype(">i4"), bytes(4)], valid)
+
+
+def months(array: pa.Array) -> list[Part]:
+    """No microseconds, no days, and so many months."""
+    return of_width([bytes(12), values(array, np.int32).astype(">i4")], validity(array))

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 def statements(work: Publication) -> list[Statement]:
     """The rows into the target."""
     sql = f"INSERT INTO {work.target.sql} ({work.names}) {work.staged}"
-    return [Statement(sql, is_long=True, failpoint="postgres.publish.inserted")]
+    return [Statement(sql, is_long=True, failpoint="postgres.publish.inserted", counts="inserted")]

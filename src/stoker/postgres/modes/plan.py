@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stoker.postgres.modes import append, replace
+from stoker.postgres.modes import append, partitions, replace, upsert
 from stoker.postgres.modes.statement import Statement
 
 if TYPE_CHECKING:
@@ -15,17 +15,36 @@ if TYPE_CHECKING:
 _MODES: Mapping[str, Callable[[Publication], list[Statement]]] = {
     "append": append.statements,
     "replace": replace.statements,
+    "upsert": upsert.statements,
+    "replace_partitions": partitions.statements,
 }
 
 
 def statements(work: Publication) -> list[Statement]:
-    """What changes the target, after the ledger has taken the load and before the staging table goes.
+    """What changes the target, after the ledger has taken the load up to the end of the staging table.
 
     Args:
         work: What is published.
     """
+    before = [Statement(sql, option="before") for sql in work.before]
+    after = [Statement(sql, option="after") for sql in work.after]
+    if work.mode.name == "replace" and work.strategy.renames:
+        return [*before, *replace.statements(work), *after]
+    if work.strategy.name == "attach":
+        # Each partition is analysed already, and readers wait from here on.
+        return [*before, *partitions.statements(work), *after, *dropped(work)]
     return [
+        *before,
         *_MODES[work.mode.name](work),
+        *after,
         # A VACUUM may have the table; it leaves statistics of its own.
         Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
+        *dropped(work),
     ]
+
+
+def dropped(work: Publication) -> list[Statement]:
+    """The end of the staging table, but for one that has foreign keys already: with it the other tables would be locked."""
+    if work.staging.is_sealed:
+        return []
+    return [Statement(f"DROP TABLE {work.staging.table.sql}", is_quick=True, failpoint="postgres.publish.dropped")]

@@ -1,0 +1,1 @@
+"""Tables of Spark's catalogue: rows staged in a folder of their own, published by telling the catalogue where they are."""
