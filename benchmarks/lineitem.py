@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import parquet as pq
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLE = """
 CREATE TABLE lineitem (
@@ -58,21 +54,13 @@ _FIRST_DAY, _DAYS = 8036, 2526
 """From 1992-01-02."""
 
 
-def write(folder: Path, rows: int, files: int = 2) -> None:
-    """Write it as Parquet.
+def table(number: int, rows: int) -> pa.Table:
+    """The rows of one file.
 
     Args:
-        folder: Is made.
-        rows: In all; six million are scale factor 1.
-        files: Of about the same size, each with several row groups.
+        number: Of the file; no two have an order in common.
+        rows: How many; six million in all are scale factor 1.
     """
-    folder.mkdir()
-    for number in range(files):
-        share = rows // files
-        pq.write_table(_table(number, share), folder / f"part-{number}.parquet", row_group_size=max(share // 4, 1))
-
-
-def _table(number: int, rows: int) -> pa.Table:
     random = np.random.default_rng(number)
     shipped = random.integers(_FIRST_DAY, _FIRST_DAY + _DAYS, rows)
     quantity = random.integers(1, 51, rows)
@@ -81,10 +69,10 @@ def _table(number: int, rows: int) -> pa.Table:
         "l_partkey": pa.array(random.integers(1, 200_000, rows)),
         "l_suppkey": pa.array(random.integers(1, 10_000, rows)),
         "l_linenumber": pa.array(np.arange(rows, dtype=np.int32) % 4 + 1, pa.int32()),
-        "l_quantity": _money(quantity * 100),
-        "l_extendedprice": _money(quantity * random.integers(90_000, 210_000, rows)),
-        "l_discount": _money(random.integers(0, 11, rows)),
-        "l_tax": _money(random.integers(0, 9, rows)),
+        "l_quantity": money(quantity * 100),
+        "l_extendedprice": money(quantity * random.integers(90_000, 210_000, rows)),
+        "l_discount": money(random.integers(0, 11, rows)),
+        "l_tax": money(random.integers(0, 9, rows)),
         "l_returnflag": _picked(random, ["A", "N", "R"], rows),
         "l_linestatus": _picked(random, ["O", "F"], rows),
         "l_shipdate": _days(shipped),
@@ -92,14 +80,17 @@ def _table(number: int, rows: int) -> pa.Table:
         "l_receiptdate": _days(shipped + random.integers(1, 31, rows)),
         "l_shipinstruct": _picked(random, _INSTRUCTIONS, rows),
         "l_shipmode": _picked(random, _MODES, rows),
-        "l_comment": _comments(random, rows),
+        "l_comment": comments(random, rows),
     }
     return pa.table(columns)
 
 
-def _money(cents: Any) -> pa.Array:
+def money(cents: Any, precision: int = 15) -> pa.Array:
+    """Decimals with two digits after the point, from whole cents."""
     words = np.stack([cents.astype(np.int64), np.zeros(len(cents), np.int64)], axis=1)
-    return pa.Array.from_buffers(pa.decimal128(15, 2), len(cents), [None, pa.py_buffer(np.ascontiguousarray(words))])
+    return pa.Array.from_buffers(
+        pa.decimal128(precision, 2), len(cents), [None, pa.py_buffer(np.ascontiguousarray(words))]
+    )
 
 
 def _picked(random: np.random.Generator, texts: list[str], rows: int) -> pa.Array:
@@ -110,7 +101,7 @@ def _days(days: Any) -> pa.Array:
     return pa.array(days.astype(np.int32), pa.int32()).cast(pa.date32())
 
 
-def _comments(random: np.random.Generator, rows: int) -> pa.Array:
+def comments(random: np.random.Generator, rows: int) -> pa.Array:
     """Of 10 to 43 characters, 27 in the mean, as the official ones."""
     long = " ".join(random.choice(_WORDS, 100_000))
     begins, lengths = random.integers(0, len(long) - 44, rows), random.integers(10, 44, rows)

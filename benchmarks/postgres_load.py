@@ -1,10 +1,10 @@
 """Loading PostgreSQL: Spark's JDBC writer, Stoker's ways, and COPY by psql as the floor.
 
-    python benchmarks/postgres_load.py [--rows N] [--rounds N] [--ways NAME ...]
+    python benchmarks/postgres_load.py [--shape NAME] [--mode MODE] [--rows N] [--rounds N] [--ways NAME ...]
 
-Every way loads the same lineitem into the same empty table, in a fresh process: first cold, then twice warm. The ways take
-turns, and their order changes from round to round; what counts are the ratios of the medians, because a machine that does
-other things too slows all alike. The server's CPU seconds are apart.
+Every way loads the same rows into the same table, in a fresh process: first cold, then twice warm. The ways take turns, and
+their order changes from round to round; what counts are the ratios of the medians, because a machine that does other
+things too slows all alike. The server's CPU seconds are apart. With `--rivals PYTHON` other tools take part (`rival_ways.py`).
 """
 
 from __future__ import annotations
@@ -12,51 +12,31 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from pg8000.native import Connection
-from pyarrow import csv
-from pyarrow import parquet as pq
 
-import lineitem
+import rival_ways
 import stoker
 from flights_project import clean_environment, server_cpu
+from load_ways import ONLY_REPLACE, TITLES
 from process_tree import measure
-from stoker.postgres import embedded, forms, loading, send
-from stoker.postgres.connection import ConnectionInfo
-from stoker.postgres.modes.choice import Mode
-from stoker.spark.data_files import DataFiles
-from stoker.spark.session import obtain_session
+from shapes import SHAPES
+from stoker.postgres import embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from pyspark.sql import DataFrame, SparkSession
-
+    from shapes import Shape
     from stoker.postgres.embedded import Server
 
-DRIVER = "org.postgresql:postgresql:42.7.7"
-WARM = 2
-TITLES = {
-    "jdbc": "Spark JDBC, tuned",
-    "counted": "Stoker, binary, batches as the session has them",
-    "csv": "Stoker, CSV",
-    "binary": "Stoker, binary",
-    "files": "Stoker, binary, from staged files",
-    "psql-csv-1": "psql, CSV, 1 connection",
-    "psql-csv-2": "psql, CSV, 2 connections",
-    "psql-binary-1": "psql, binary, 1 connection",
-    "psql-binary-2": "psql, binary, 2 connections",
-}
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -72,174 +52,96 @@ class Measured:
     cpu: float
     """Of the process with all that it starts, for all loads."""
     server_cpu: float
+    rewritten: float
+    """Rows that the server updated, a load."""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Loading PostgreSQL.")
-    parser.add_argument("--rows", type=int, default=1_200_000, help="6000000 are scale factor 1 (default: 1200000)")
+    parser.add_argument("--shape", choices=SHAPES, default="lineitem")
+    parser.add_argument("--mode", choices=("replace", "append", "upsert"), default="replace")
+    parser.add_argument("--rows", type=int, help="by default those that the shape has")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each way (default: 3)")
-    parser.add_argument("--ways", nargs="+", choices=TITLES, default=list(TITLES))
-    parser.add_argument("--inside", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument("--ways", nargs="+", choices=[*TITLES, *rival_ways.TITLES])
+    parser.add_argument("--rivals", metavar="PYTHON", help="one that has what rival_ways.py asks for")
     options = parser.parse_args()
-    if options.inside:
-        way, folder = options.inside
-        print(json.dumps(_loads(way, Path(folder))))
-        return
-    runs: dict[str, list[Measured]] = {way: [] for way in options.ways}
-    with prepared(options.rows) as (folder, server):
+    shape, mode = SHAPES[options.shape], options.mode
+    rows = options.rows or shape.rows
+    ways: list[str] = options.ways or [way for way in TITLES if _fits(way, mode)]
+    if options.rivals and mode == "replace" and not options.ways:
+        ways += list(rival_ways.TITLES)
+    runs: dict[str, list[Measured]] = {way: [] for way in ways}
+    with prepared(shape, mode, rows) as (folder, server):
         for at in range(options.rounds):
-            for way in sorted(options.ways, reverse=at % 2 == 1):
-                runs[way].append(_measured(way, folder, server))
+            for way in sorted(ways, reverse=at % 2 == 1):
+                runs[way].append(_measured(_command(shape, mode, way, folder, options.rivals), folder, server))
                 print(f"round {at + 1} {way:<14} {runs[way][-1]}", file=sys.stderr, flush=True)
-    _print(runs, options.rows)
+    _print(runs, f"{shape.table}, {mode}, {rows:,} rows; medians of {options.rounds}", with_rewritten=mode == "upsert")
+
+
+def _fits(way: str, mode: str) -> bool:
+    if way == "files" and mode == "upsert":
+        return False  # what differs is computed
+    return mode == "replace" or way not in ONLY_REPLACE
 
 
 @contextlib.contextmanager
-def prepared(rows: int) -> Any:
-    """The files, a server with the empty table, and what psql loads."""
+def prepared(shape: Shape, mode: str, rows: int) -> Iterator[tuple[Path, Server]]:
+    """The files in a folder of the table's name, a server with the table, and what psql loads."""
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)  # under root the server is another user's
-        lineitem.write(folder / "lineitem", rows)
+        shape.write(folder / shape.table, rows)
         server = embedded.start(folder / "postgres")
         try:
-            _sql(server, lineitem.TABLE)
-            _fill(server, folder)
-            for form in ("csv", "binary"):
-                for number in range(2):
-                    half = f"SELECT * FROM lineitem WHERE l_orderkey % 2 = {number}"  # noqa: S608 - ours
-                    _psql(server, [f"\\copy ({half}) TO '{folder}/{form}-{number}' (FORMAT {form})"])
+            _sql(server, shape.ddl)
+            if mode != "append":
+                # psql writes what psql is to load, and an upsert finds the rows there.
+                _fill(shape, folder, server)
+            if mode == "replace":
+                for form in ("csv", "binary"):
+                    for number in range(2):
+                        half = f"SELECT * FROM {shape.table} WHERE {shape.key[0]} % 2 = {number}"  # noqa: S608 - ours
+                        _psql(server, [f"\\copy ({half}) TO '{folder}/{form}-{number}' (FORMAT {form})"])
+            if mode == "upsert":
+                _sql(server, f"ALTER TABLE {shape.table} ADD PRIMARY KEY ({', '.join(shape.key)})")
             yield folder, server
         finally:
             embedded.stop(folder / "postgres")
 
 
-def _fill(server: Server, folder: Path) -> None:
-    """The rows in the table, so that psql can write what it is to load."""
-    connection = Connection(
-        server.user, host=server.host, port=server.port, database=server.database, password=server.password
-    )
-    with contextlib.closing(connection):
-        for path in sorted((folder / "lineitem").iterdir()):
-            text = pa.BufferOutputStream()
-            csv.write_csv(pq.read_table(path), text, csv.WriteOptions(include_header=False))
-            connection.run("COPY lineitem FROM STDIN (FORMAT csv)", stream=[memoryview(text.getvalue())])
+def _fill(shape: Shape, folder: Path, server: Server) -> None:
+    """The rows into the table, by the way that is measured least: it takes no part in the comparison."""
+    command = _command(shape, "replace", "files", folder, None)
+    subprocess.run(command, env=clean_environment(connection_variables(server)), check=True, stdout=subprocess.DEVNULL)
 
 
-def _measured(way: str, folder: Path, server: Server) -> Measured:
+def _command(shape: Shape, mode: str, way: str, folder: Path, rivals: str | None) -> list[str]:
+    if way in rival_ways.TITLES:
+        return [rivals or sys.executable, rival_ways.__file__, shape.table, way, str(folder)]
+    return [sys.executable, str(HERE / "load_ways.py"), shape.table, mode, way, str(folder)]
+
+
+def _measured(command: Sequence[str], folder: Path, server: Server) -> Measured:
     _sql(server, "VACUUM")
     _sql(server, "CHECKPOINT")
-    before = server_cpu(server.pid)
-    log = folder / f"{way}.log"
-    command = [sys.executable, __file__, "--inside", way, str(folder)]
-    usage = measure(
-        command, folder=Path(__file__).parent, environ=clean_environment(connection_variables(server)), log=log
-    )
+    updated, before = _updated(server), server_cpu(server.pid)
+    log = folder / "way.log"
+    usage = measure(command, folder=HERE, environ=clean_environment(connection_variables(server)), log=log)
     times = json.loads(log.read_text("utf-8").splitlines()[-1])
     cold, *warm = times
     best = min(warm, key=lambda each: each[0])
-    return Measured(cold[0], best[0], best[1], usage.cpu, server_cpu(server.pid) - before)
+    rewritten = (_updated(server) - updated) / len(times)
+    return Measured(cold[0], best[0], best[1], usage.cpu, server_cpu(server.pid) - before, rewritten)
 
 
-def _loads(way: str, folder: Path) -> list[tuple[float, float | None]]:
-    """Seconds of each load, and until its rows were staged."""
-    loads = _psql_loads(way, folder) if way.startswith("psql") else _spark_loads(way, folder)
-    times = []
-    for number in range(1 + WARM):
-        _run("TRUNCATE lineitem")
-        start = time.monotonic()
-        staged = loads(number)
-        times.append((time.monotonic() - start, None if staged is None else staged - start))
-    return times
-
-
-def _psql_loads(way: str, folder: Path) -> Callable[[int], None]:
-    _, form, connections = way.split("-")
-
-    def load(number: int) -> None:
-        del number
-        copies = [f"\\copy lineitem FROM '{folder}/{form}-{half}' (FORMAT {form})" for half in range(2)]
-        shares = [copies] if connections == "1" else [[copy] for copy in copies]
-        program = os.environ["BENCHMARK_PSQL"]
-        running = [
-            subprocess.Popen([program, "-q", *(f"--command={each}" for each in share)], env=os.environ)
-            for share in shares
-        ]
-        if any(process.wait() for process in running):
-            raise RuntimeError("psql failed")
-
-    return load
-
-
-def _spark_loads(way: str, folder: Path) -> Callable[[int], float | None]:
-    settings = {"spark.master": "local[2]", "spark.driver.memory": "2g"}
-    if way == "jdbc":
-        settings["spark.jars.packages"] = DRIVER
-    spark = obtain_session(settings, application=way, scratch=folder / "spark").spark
-    spark.range(1).collect()  # the session is up: what is measured is the load
-    return _jdbc(spark, folder) if way == "jdbc" else _ours(way, spark, folder)
-
-
-def _frame(spark: SparkSession, folder: Path) -> DataFrame:
-    return spark.read.parquet(str(folder / "lineitem"))
-
-
-def _jdbc(spark: SparkSession, folder: Path) -> Callable[[int], None]:
-    environ = os.environ
-    url = (
-        f"jdbc:postgresql://{environ['PGHOST']}:{environ['PGPORT']}/{environ['PGDATABASE']}?reWriteBatchedInserts=true"
-    )
-    options = {"user": environ["PGUSER"], "password": environ["PGPASSWORD"], "driver": "org.postgresql.Driver"}
-
-    def load(number: int) -> None:
-        del number
-        # The table keeps its types; it is empty already.
-        _frame(spark, folder).write.mode("append").format("jdbc").options(
-            url=url, dbtable="lineitem", batchsize="10000", numPartitions="2", **options
-        ).save()
-
-    return load
-
-
-def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]:
-    if way == "csv":
-        vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
-    if way == "counted":
-        vars(send)["fast"] = lambda *_: None
-    environ = os.environ
-    info = ConnectionInfo(
-        environ["PGHOST"],
-        int(environ["PGPORT"]),
-        environ["PGDATABASE"],
-        environ["PGUSER"],
-        environ["PGPASSWORD"],
-        sslmode="disable",
-    )
-
-    def load(number: int) -> float:
-        frame = _frame(spark, folder)
-        names = tuple(sorted(path.name for path in (folder / "lineitem").iterdir()))
-        files = DataFiles("parquet", str(folder / "lineitem"), names, frame.schema) if way == "files" else None
-        sink = loading.PostgresLoad(
-            info, "lineitem", mode=Mode("replace"), run_id=f"{os.getpid()}-{number}", sink="lineitem"
-        )
-        try:
-            assert sink.published() is None
-            sink.prepare(frame.schema)
-            sink.stage(frame, files)
-            staged = time.monotonic()
-            sink.publish()
-        finally:
-            sink.discard()
-        assert sink.way.binary == (way != "csv"), sink.way
-        return staged
-
-    return load
+def _updated(server: Server) -> int:
+    return int(_sql(server, "SELECT coalesce(sum(n_tup_upd), 0) FROM pg_stat_user_tables")[0][0])
 
 
 def connection_variables(server: Server) -> dict[str, str]:
-    """The environment of a process that connects to the server."""
+    """What a process needs to connect, as psql has it."""
     program, _, environ = embedded.psql(server, [])
     kept = {key: value for key, value in environ.items() if key.startswith("PG")}
     return {**kept, "BENCHMARK_PSQL": str(program), "PYTHONPATH": str(Path(stoker.__file__).parents[1])}
@@ -250,30 +152,30 @@ def _psql(server: Server, commands: Sequence[str]) -> None:
     subprocess.run([program, *arguments[1:]], env=environ, check=True, stdout=subprocess.DEVNULL)
 
 
-def _sql(server: Server, text: str) -> None:
+def _sql(server: Server, text: str) -> Any:
     with contextlib.closing(
         Connection(server.user, host=server.host, port=server.port, database=server.database, password=server.password)
     ) as connection:
-        connection.run(text)
+        return connection.run(text)
 
 
-def _run(text: str) -> None:
-    subprocess.run([os.environ["BENCHMARK_PSQL"], "-q", f"--command={text}"], check=True)
-
-
-def _print(runs: Mapping[str, list[Measured]], rows: int) -> None:
-    print(f"lineitem, {rows:,} rows; medians of {len(next(iter(runs.values())))}\n")
-    print("| way | cold s | warm s | staged s | CPU s | server CPU s | cold, against JDBC | warm, against JDBC |")
-    print("|---|---|---|---|---|---|---|---|")
+def _print(runs: Mapping[str, list[Measured]], title: str, *, with_rewritten: bool) -> None:
+    print(f"{title}\n")
+    last = "| rewritten rows " if with_rewritten else ""
+    print(
+        f"| way | cold s | warm s | staged s | CPU s | server CPU s | cold, against JDBC | warm, against JDBC {last}|"
+    )
+    print("|---|---|---|---|---|---|---|---|" + "---|" * with_rewritten)
     tuned = runs.get("jdbc")
     for way, measured in runs.items():
         staged = [each.staged for each in measured if each.staged is not None]
         cells = [
-            TITLES[way],
+            {**TITLES, **rival_ways.TITLES}[way],
             *(f"{median(getattr(each, name) for each in measured):.2f}" for name in ("cold", "warm")),
             f"{median(staged):.2f}" if staged else "",
             *(f"{median(getattr(each, name) for each in measured):.1f}" for name in ("cpu", "server_cpu")),
             *(_times(tuned, measured, name) for name in ("cold", "warm")),
+            *([f"{median(each.rewritten for each in measured):,.0f}"] if with_rewritten else []),
         ]
         print(f"| {' | '.join(cells)} |")
 

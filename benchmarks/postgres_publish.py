@@ -23,6 +23,7 @@ from pyarrow import parquet as pq
 
 import lineitem
 from flights_project import server_cpu
+from shapes import SHAPES
 from stoker.postgres import embedded
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)  # under root the server is another user's
-        lineitem.write(folder / "lineitem", options.rows)
+        SHAPES["lineitem"].write(folder / "lineitem", options.rows)
         server = embedded.start(folder / "postgres")
         try:
             file = _fill(server, folder)

@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 from pg8000.native import Connection
 
 from flights_project import clean_environment, server_cpu
-from postgres_load import DRIVER, connection_variables, prepared
+from load_ways import DRIVER
+from postgres_load import connection_variables, prepared
 from process_tree import measure
+from shapes import SHAPES
 from stoker.postgres.connection import ConnectionInfo
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.read.frame import frame, under_snapshot
@@ -80,7 +82,7 @@ def main() -> None:
         print(json.dumps(_reads(way, Path(folder))))
         return
     runs: dict[str, list[Measured]] = {way: [] for way in options.ways}
-    with prepared(options.rows) as (folder, server):
+    with prepared(SHAPES["lineitem"], "replace", options.rows) as (folder, server):
         for at in range(options.rounds):
             for way in sorted(options.ways, reverse=at % 2 == 1):
                 runs[way].append(_measured(way, folder, server))
