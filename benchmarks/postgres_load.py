@@ -31,9 +31,9 @@ import lineitem
 import stoker
 from flights_project import clean_environment, server_cpu
 from process_tree import measure
-from stoker.postgres import embedded, forms, send
-from stoker.postgres import load as load_module
+from stoker.postgres import embedded, forms, loading, send
 from stoker.postgres.connection import ConnectionInfo
+from stoker.postgres.modes.choice import Mode
 from stoker.spark.data_files import DataFiles
 from stoker.spark.session import obtain_session
 
@@ -87,7 +87,7 @@ def main() -> None:
         print(json.dumps(_loads(way, Path(folder))))
         return
     runs: dict[str, list[Measured]] = {way: [] for way in options.ways}
-    with _prepared(options.rows) as (folder, server):
+    with prepared(options.rows) as (folder, server):
         for at in range(options.rounds):
             for way in sorted(options.ways, reverse=at % 2 == 1):
                 runs[way].append(_measured(way, folder, server))
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _prepared(rows: int) -> Any:
+def prepared(rows: int) -> Any:
     """The files, a server with the empty table, and what psql loads."""
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
         folder = Path(scratch)
@@ -133,7 +133,9 @@ def _measured(way: str, folder: Path, server: Server) -> Measured:
     before = server_cpu(server.pid)
     log = folder / f"{way}.log"
     command = [sys.executable, __file__, "--inside", way, str(folder)]
-    usage = measure(command, folder=Path(__file__).parent, environ=clean_environment(_variables(server)), log=log)
+    usage = measure(
+        command, folder=Path(__file__).parent, environ=clean_environment(connection_variables(server)), log=log
+    )
     times = json.loads(log.read_text("utf-8").splitlines()[-1])
     cold, *warm = times
     best = min(warm, key=lambda each: each[0])
@@ -202,7 +204,7 @@ def _jdbc(spark: SparkSession, folder: Path) -> Callable[[int], None]:
 
 def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]:
     if way == "csv":
-        vars(load_module)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
+        vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
     if way == "counted":
         vars(send)["fast"] = lambda *_: None
     environ = os.environ
@@ -219,8 +221,8 @@ def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]
         frame = _frame(spark, folder)
         names = tuple(sorted(path.name for path in (folder / "lineitem").iterdir()))
         files = DataFiles("parquet", str(folder / "lineitem"), names, frame.schema) if way == "files" else None
-        sink = load_module.PostgresLoad(
-            info, "lineitem", mode="replace", run_id=f"{os.getpid()}-{number}", sink="lineitem"
+        sink = loading.PostgresLoad(
+            info, "lineitem", mode=Mode("replace"), run_id=f"{os.getpid()}-{number}", sink="lineitem"
         )
         try:
             assert sink.published() is None
@@ -236,7 +238,8 @@ def _ours(way: str, spark: SparkSession, folder: Path) -> Callable[[int], float]
     return load
 
 
-def _variables(server: Server) -> dict[str, str]:
+def connection_variables(server: Server) -> dict[str, str]:
+    """The environment of a process that connects to the server."""
     program, _, environ = embedded.psql(server, [])
     kept = {key: value for key, value in environ.items() if key.startswith("PG")}
     return {**kept, "BENCHMARK_PSQL": str(program), "PYTHONPATH": str(Path(stoker.__file__).parents[1])}

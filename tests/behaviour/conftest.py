@@ -29,6 +29,6 @@ def target(
     monkeypatch.setenv(PASSWORD, info.password)
     configure(project, info)
     table = f"{schema}.rows"
-    if case.mode.name != "replace":  # which alone makes a table
+    if case.mode.name == "append":  # which makes no table
         db.run(f"CREATE TABLE {table} (id integer, part integer, version integer)")
     return Target(case, spark, project.folder, table, db)

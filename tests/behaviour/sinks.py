@@ -31,6 +31,8 @@ class Mode:
     between: Callable[[Rows, Rows, Rows], bool]
     """Whether a plain reader of a folder may find the third, while or after a publish from the first to the second is cut."""
     options: dict[str, Any] = field(default_factory=dict)
+    label: str = ""
+    """How it is called here, if there are several with that name."""
 
 
 def _by_part(rows: Rows) -> dict[Any, Rows]:
@@ -42,6 +44,10 @@ def _by_part(rows: Rows) -> dict[Any, Rows]:
 
 def _replaced(there: Rows, loaded: Rows) -> Rows:
     return [row for rows in (_by_part(there) | _by_part(loaded)).values() for row in rows]
+
+
+def _upserted(there: Rows, loaded: Rows) -> Rows:
+    return list(({row[0]: row for row in there} | {row[0]: row for row in loaded}).values())
 
 
 def _each_part_old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
@@ -59,8 +65,13 @@ def _old_or_new(old: Rows, new: Rows, seen: Rows) -> bool:
 
 
 REPLACE = Mode("replace", lambda there, loaded: loaded, _old_or_new)
+REPLACE_BY_DELETE = Mode(
+    "replace", lambda there, loaded: loaded, _old_or_new, {"strategy": "delete"}, "replace_by_delete"
+)
 APPEND = Mode("append", lambda there, loaded: there + loaded, _old_and_some_of_the_new)
+UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
 REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, {"partition_by": ["part"]})
+REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ class Kind:
         """The sink into `lake/WHERE`, or into the table of that name."""
         if self.is_folder:
             return self.write(place("lake") / where, mode=mode.name, **{**mode.options, **options})
-        return self.write(where, connection="warehouse", mode=mode.name, **options)
+        return self.write(where, connection="warehouse", mode=mode.name, **{**mode.options, **options})
 
 
 FOLDER_MODES = (REPLACE, APPEND, REPLACE_PARTITIONS)
@@ -90,7 +101,12 @@ KINDS = (
     Kind("parquet", FOLDER_MODES, write.parquet, read.parquet),
     Kind("csv", FOLDER_MODES, write.csv, read.csv),
     Kind("json", FOLDER_MODES, write.json, read.json),
-    Kind("postgres", (REPLACE, APPEND), write.postgres, None),
+    Kind(
+        "postgres",
+        (REPLACE, REPLACE_BY_DELETE, APPEND, UPSERT, REPLACE_PARTITIONS_OF_TABLE),
+        write.postgres,
+        None,
+    ),
 )
 
 
@@ -102,7 +118,7 @@ class Case:
     mode: Mode
 
     def __str__(self) -> str:
-        return f"{self.kind.name}-{self.mode.name}"
+        return f"{self.kind.name}-{self.mode.label or self.mode.name}"
 
 
 CASES = {str(case): case for case in (Case(kind, mode) for kind in KINDS for mode in kind.modes)}

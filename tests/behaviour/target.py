@@ -191,7 +191,7 @@ class Target:
     def repair(self) -> None:
         """What `stoker repair` does here: finish or undo what a killed run left, and load nothing."""
         context = Context(self.spark, Names(self._config()), run_id="repair", job="behaviour", pipeline="repair")
-        self.sink().repair(context, dry=False)
+        self.sink().repair(context, dry=False, needed=lambda _: False)
 
 
 def _collected(frame: DataFrame) -> Rows:

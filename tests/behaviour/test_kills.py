@@ -46,26 +46,38 @@ TABLE = {
     "postgres.publish.begin": False,
     "postgres.publish.locked": False,
     "postgres.publish.counted": False,
+    "postgres.publish.sealed": False,
+    "postgres.publish.built": False,
     "postgres.publish.ledger": False,
+    "postgres.publish.old_dropped": False,
+    "postgres.publish.swapped": False,
     "postgres.publish.deleted": False,
+    "postgres.publish.compared": False,
+    "postgres.publish.updated": False,
     "postgres.publish.inserted": False,
     "postgres.publish.dropped": False,
     "postgres.publish.before_commit": False,
     "postgres.publish.after_commit": True,
     "pipeline.one_published": True,
 }
+SWAP = {"sealed", "built", "old_dropped", "swapped"}
+"""The last words of the steps in which the staged table takes the target's place."""
+FIRST = {"postgres.publish.named": False}
+"""Of a run that makes the table."""
 RECORD = {
     "record.begin": False,
     "record.written": False,
     "record.renamed": False,
     "run.recorded": False,
+    "record.written#2": False,
     "run.before_record": True,
-    "record.begin#3": True,
-    "record.written#3": True,
+    "record.begin#4": True,
+    "record.written#4": True,
     "run.after_record": True,
 }
-"""The steps around the record of the run; it is written first when the run begins, and last when it has ended."""
-DECIDED = {**FOLDER, **TABLE, **RECORD}
+"""The steps around the record of the run; it is written when the run begins, when the inputs of its pipeline are known, when
+that has ended, and when the run has ended."""
+DECIDED = {**FOLDER, **TABLE, **FIRST, **RECORD}
 
 RECOVERY = [
     "files.publish.one_moved",
@@ -85,8 +97,10 @@ IN_EVERY_RUN = {
     ("parquet-replace", "files.stage.written"),
     ("parquet-replace_partitions", "files.publish.exchanged"),
     ("parquet-append", "files.publish.one_moved"),
-    ("postgres-replace", "postgres.publish.deleted"),
+    ("postgres-replace", "postgres.publish.swapped"),
+    ("postgres-replace_by_delete", "postgres.publish.deleted"),
     ("postgres-append", "postgres.publish.after_commit"),
+    ("postgres-upsert", "postgres.publish.updated"),
     ("parquet-append", "record.renamed"),
 }
 FORMATS_DIFFER_AT = {"files.stage.written", "files.publish.one_moved", "files.publish.moved"}
@@ -96,7 +110,12 @@ def _passed(case: str, point: str) -> bool:
     """Whether a run of that case passes that point, and is worth killing there."""
     kind, mode = CASES[case].kind.name, CASES[case].mode.name
     if kind == "postgres":
-        return point in TABLE and not (mode == "append" and point == "postgres.publish.deleted")
+        others = {
+            "postgres-replace": {"deleted", "compared", "updated", "inserted", "dropped"},
+            "postgres-append": {"deleted", "compared", "updated"} | SWAP,
+            "postgres-upsert": {"deleted"} | SWAP,
+        }.get(case, {"compared", "updated"} | SWAP)
+        return point in TABLE and point.removeprefix("postgres.publish.") not in others
     if point in RECORD:
         return case == "parquet-append"
     skipped = {"replace": {"files.publish.one_moved"}, "append": {"files.publish.exchanged"}}.get(mode, set())
@@ -178,8 +197,8 @@ def test_a_killed_run_has_published_all_or_nothing(target: Target, point: str) -
     [
         pytest.param(case, point, id=f"{name}-{point}")
         for name, case in CASES.items()
-        for point in ("files.stage.written", "files.publish.moved", "postgres.publish.inserted", "postgres.publish.after_commit")
-        if _passed(name, point)
+        for point in ("files.stage.written", "files.publish.moved", "postgres.publish.named", "postgres.publish.inserted", "postgres.publish.after_commit")
+        if _passed(name, point) or (name == "postgres-replace" and point in FIRST)
     ],
     indirect=["target"],
 )  # fmt: skip
@@ -288,9 +307,9 @@ def test_hadoops_file_system_is_enough(target: Target) -> None:
 
 ERRORS = [
     pytest.param(
-        CASES[case], point, id=f"{case}-{point}", marks=() if (case, point) in {("parquet-append", "files.publish.one_moved"), ("postgres-replace", "postgres.publish.deleted")} else pytest.mark.faults
+        CASES[case], point, id=f"{case}-{point}", marks=() if (case, point) in {("parquet-append", "files.publish.one_moved"), ("postgres-replace_by_delete", "postgres.publish.deleted")} else pytest.mark.faults
     )
-    for case in ("parquet-replace", "parquet-append", "postgres-replace")
+    for case in ("parquet-replace", "parquet-append", "postgres-replace", "postgres-replace_by_delete")
     for point in FOLDER | TABLE
     if _passed(case, point)
 ]  # fmt: skip

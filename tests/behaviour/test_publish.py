@@ -19,6 +19,8 @@ ALWAYS = [
     "json-append",
     "postgres-replace",
     "postgres-append",
+    "postgres-upsert",
+    "postgres-replace_partitions",
 ]
 
 SMOKE = ["parquet-replace", "csv-replace_partitions", "json-append", "postgres-append"]

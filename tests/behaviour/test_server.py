@@ -208,6 +208,7 @@ def test_tasks_take_turns_where_connections_are_few(
     target.db.run(f"CREATE ROLE {role} LOGIN PASSWORD '{info.password}' CONNECTION LIMIT {limit}")
     target.db.run(f"GRANT ALL ON SCHEMA {schema} TO {role}")
     monkeypatch.setenv("STOKER_POSTGRES__WAREHOUSE__USER", role)
+    monkeypatch.setenv("STOKER_POSTGRES__WAREHOUSE__CONNECT_RETRY", "20" if limit > 1 else "1")
     try:
         write_rows(target.folder, "1")
         record = target.run("first")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.cases import CASES, ROWS, SCHEMA
+from checks.cases import CASES, MORE, ROWS, SCHEMA
 from stoker.checks.postgres import PostgresChecker
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.loading import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from stoker.postgres.connection import ConnectionInfo
 
 
+EVERY = [*CASES, *MORE]
+
+
 @pytest.fixture(scope="module")
 def measured(spark: SparkSession, info: ConnectionInfo) -> list[Measured]:
     """All cases, computed together."""
     frame = spark.createDataFrame(ROWS, SCHEMA).repartition(2)
-    load = PostgresLoad(info, "public.checked", mode="replace", run_id="one", sink="sink")
-    checks = [case.check for case in CASES]
+    load = PostgresLoad(info, "public.checked", mode=Mode("replace"), run_id="one", sink="sink")
+    checks = [case.check for case in EVERY]
 
     def no_keys(_: object) -> DataFrame:
         raise AssertionError
@@ -36,7 +40,7 @@ def measured(spark: SparkSession, info: ConnectionInfo) -> list[Measured]:
         load.discard()
 
 
-@pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: str(CASES[at]))
+@pytest.mark.parametrize("at", range(len(EVERY)), ids=lambda at: str(EVERY[at]))
 def test_violations(measured: list[Measured], at: int) -> None:
     """The number of violations, and the examples where there are few, are those that Spark finds."""
-    CASES[at].holds(measured[at])
+    EVERY[at].holds(measured[at])

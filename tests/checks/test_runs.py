@@ -125,15 +125,15 @@ def test_a_number_of_rows_is_held_against_the_last_run(spark: SparkSession, proj
     load = parquet(check.rows(within=0.2, at_least=1))
     first = run(project, spark, load)
     write_rows(project.folder, "2", (1, 2))
-    fewer, again = run(project, spark, load), run(project, spark, load)
+    fewer = run(project, spark, load)
     write_rows(project.folder, "3", (1, 2, 3))
     same = run(project, spark, load)
 
-    assert [record.state for record in (first, fewer, again, same)] == ["succeeded", "failed", "failed", "succeeded"]
+    assert [record.state for record in (first, fewer, same)] == ["succeeded", "failed", "succeeded"]
     [found] = first.pipeline("p").sinks[0].checks
     assert (found.violations, found.rows) == (None, 30)
     assert found.detail == "30 rows; no earlier run is known to compare with"
-    assert "rows(within=0.2, at_least=1): 20 rows, 30 in the run before (-33.3%)" in error_of(again)
+    assert "rows(within=0.2, at_least=1): 20 rows, 30 in the run before (-33.3%)" in error_of(fewer)
 
 
 def test_what_two_sinks_check_is_computed_once(
@@ -183,8 +183,15 @@ def test_keys_of_another_pipeline(spark: SparkSession, project: Project) -> None
 KEYS = "number,label\n1,one\n2,two\n"
 
 
-@pytest.mark.parametrize("kind", ["source", "table"])
-@pytest.mark.parametrize("sink", ["files", "postgres"])
+@pytest.mark.parametrize(
+    ("kind", "sink"),
+    [
+        ("table", "files"),
+        ("source", "postgres"),
+        pytest.param("source", "files", marks=pytest.mark.faults),
+        pytest.param("table", "postgres", marks=pytest.mark.faults),
+    ],
+)
 def test_keys_of_files_and_tables(
     spark: SparkSession,
     project: Project,
@@ -339,17 +346,19 @@ def test_texts_with_line_ends_and_no_rows_at_all(spark: SparkSession, project: P
     def noted(rows: DataFrame) -> DataFrame:
         return rows.selectExpr("*", "'a\\n\"b\", c' AS note", "struct(id AS x) AS tags")
 
-    for sink in (
-        write.csv(lake / "c", mode="replace", checks=checks[:3]),
-        write.json(lake / "j", mode="replace", checks=checks),
-    ):
-        found = run(
-            project, spark, sink, noted if sink.label().endswith("/j") else lambda rows: noted(rows).drop("tags")
-        )
-        assert found.state == "succeeded", error_of(found)
-    nothing = run(project, spark, parquet(*checks, name="n"), lambda rows: noted(rows).filter("false"))
-    assert nothing.state == "succeeded", error_of(nothing)
-    assert [each.rows for each in nothing.pipeline("p").sinks[0].checks] == [0] * 5
+    load = {
+        "csv": write.csv(lake / "c", mode="replace", checks=checks[:3]),
+        "json": write.json(lake / "j", mode="replace", checks=checks),
+        "none": parquet(*checks, name="n"),
+    }
+
+    def parted(rows: DataFrame) -> dict[str, DataFrame]:
+        return {"csv": noted(rows).drop("tags"), "json": noted(rows), "none": noted(rows).filter("false")}
+
+    record = run(project, spark, load, parted)
+    assert record.state == "succeeded", error_of(record)
+    found = [[each.rows for each in sink.checks] for sink in record.pipeline("p").sinks]
+    assert found == [[30] * 3, [30] * 5, [0] * 5]
 
 
 def test_a_connector_that_cannot_be_read_back(spark: SparkSession, project: Project) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyspark.sql import functions as F  # noqa: N812 - the name that all of PySpark uses
 
-from checks.cases import CASES, ROWS, SCHEMA
+from checks.cases import CASES, MORE, ROWS, SCHEMA, Case
 from stoker import check
 from stoker.checks import keys
 from stoker.checks.spark import SparkChecker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame, SparkSession
 
     from stoker.checks import Measured
@@ -23,34 +25,52 @@ def no_keys(_: object) -> DataFrame:
     raise AssertionError
 
 
-@pytest.fixture(scope="module")
-def measured(spark: SparkSession) -> list[Measured]:
-    """All cases, computed together."""
+def measured(spark: SparkSession, cases: Sequence[Case]) -> list[Measured]:
+    """Some cases, computed together."""
     checker = SparkChecker(spark.createDataFrame(ROWS, SCHEMA).repartition(2), no_keys)
-    checks = [case.check for case in CASES]
+    checks = [case.check for case in cases]
     assert checker.mistakes(checks) == []
     return checker.measure(checks)
 
 
+@pytest.fixture(scope="module")
+def of_each_kind(spark: SparkSession) -> list[Measured]:
+    """One case of each kind."""
+    return measured(spark, CASES)
+
+
+@pytest.fixture(scope="module")
+def of_all_kinds(spark: SparkSession) -> list[Measured]:
+    """All the others."""
+    return measured(spark, MORE)
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: str(CASES[at]))
-def test_violations(measured: list[Measured], at: int) -> None:
+def test_violations(of_each_kind: list[Measured], at: int) -> None:
     """The number of violations, and the examples where there are few."""
-    CASES[at].holds(measured[at])
+    CASES[at].holds(of_each_kind[at])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("at", range(len(MORE)), ids=lambda at: str(MORE[at]))
+def test_violations_of_every_type(of_all_kinds: list[Measured], at: int) -> None:
+    """The same for whatever types, bounds and names there are."""
+    MORE[at].holds(of_all_kinds[at])
 
 
 @pytest.mark.parametrize(
     ("key", "type_name", "collected"),
     [
         ("id", "bigint", True),
-        ("id - 500", "int", True),
-        ("id * 1000000007", "bigint", True),
-        ("id * 1000000007", "bigint", False),
-        ("date_add(date'9999-12-01', int(id))", "date", True),
         ("concat('k', id)", "string", True),
         ("concat('k', id)", "string", False),
-        ("struct(id)", "struct<id:bigint>", True),
         ("double(id) / 3", "double", True),
+        pytest.param("id - 500", "int", True, marks=pytest.mark.faults),
+        pytest.param("id * 1000000007", "bigint", True, marks=pytest.mark.faults),
+        pytest.param("id * 1000000007", "bigint", False, marks=pytest.mark.faults),
+        pytest.param("date_add(date'9999-12-01', int(id))", "date", True, marks=pytest.mark.faults),
+        pytest.param("struct(id)", "struct<id:bigint>", True, marks=pytest.mark.faults),
     ],
 )
 def test_keys_are_compared_across_partitions(

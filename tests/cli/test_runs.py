@@ -11,6 +11,8 @@ import pytest
 
 from stoker.record import (
     AttemptRecord,
+    CheckRecord,
+    CheckState,
     PipelineRecord,
     Process,
     RecordStore,
@@ -114,7 +116,17 @@ def test_show_has_everything(store: RecordStore, stoker: Stoker) -> None:
     error: dict[str, str | None] = {"type": "SinkError", "message": "no\nroom", "state": "old rows", "next": "free it"}
     tried = AttemptRecord(NOW, NOW, State.FAILED, "lost")
     metrics = TaskMetrics(1, 2, 3, 0, 1.0, 1.0, 0.1, 10, 20, 30, 0, 0)
-    sink = SinkRecord("parquet", "/lake/p", "append", "good", True, True, 5, 1, 2000)
+    checks = [
+        CheckRecord("id not null", "fail", CheckState.PASSED, 0, 5, seconds=0.26),
+        CheckRecord("city in Ulm", "warn", CheckState.WARNED, 2, 5, None, [{"id": "7", "city": None}]),
+        CheckRecord("rows", "fail", CheckState.PASSED, None, 5, "5 rows, the last run 4"),
+    ]
+    sinks = [
+        SinkRecord(
+            "parquet", "/lake/p", "append", "good", True, True, 5, 1, 2000, changes=["column x is new"], checks=checks
+        ),
+        SinkRecord("postgres", "s.p", "append", "good", way="binary COPY"),
+    ]
     store.write(
         record(
             "d",
@@ -137,7 +149,7 @@ def test_show_has_everything(store: RecordStore, stoker: Stoker) -> None:
                     7,
                     1,
                     5,
-                    [sink],
+                    sinks,
                     error,
                     None,
                     ["two renames"],
@@ -165,11 +177,18 @@ def test_show_has_everything(store: RecordStore, stoker: Stoker) -> None:
         "  rows: 7 read (an estimate), 1 malformed ones dropped, 5 written\n",
         "  <- rows: /source/x (files=2)\n  <- odd: its content could not be told apart\n",
         "  -> good: parquet /lake/p (append): had been published before, 5 rows, 1 file, 2.0 kB\n",
+        "     column x is new\n",
+        "     check id not null, else fail: passed, 0 of 5 rows (0.3 s)\n",
+        "     check city in Ulm, else warn: warned, 2 of 5 rows\n",
+        "       for instance id=7, city=null\n",
+        "     check rows, else fail: passed, 5 rows, the last run 4\n",
+        "  -> good: postgres s.p (append): not published\n",
+        "     sent by binary COPY\n",
         ": lost\n",
         "  tasks: jobs=1, stages=2, ",
         "  fallback: two renames\n",
         "  hint: small files\n",
-        "  error: no\n  error: room\n  error: State: old rows\n  error: Next: free it\n",
+        "  error: no\n    room\n    State: old rows\n    Next: free it\n",
         "q: skipped\n  skipped, because p did not succeed\n",
         "go on with: stoker resume d\n",
     ):

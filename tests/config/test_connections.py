@@ -35,13 +35,15 @@ def test_every_key_is_taken() -> None:
     """None of them is lost on the way."""
     connection = load(
         f'[postgres.w]\n{SERVER}port = 6432\npassword = "secret://file/pw"\nsslmode = "verify-ca"\n'
-        'sslrootcert = "certs/ca.pem"\nconnect_timeout = 3\n'
+        'sslrootcert = "certs/ca.pem"\nconnect_timeout = 3\nsslcert = "certs/client.pem"\nsslkey = "certs/client.key"\n'
     ).connection("w")
 
     assert connection.port == 6432
     assert connection.password == SecretRef("file", "pw")
     assert connection.sslmode == "verify-ca"
     assert connection.sslrootcert == FOLDER / "certs/ca.pem"
+    assert connection.sslcert == FOLDER / "certs/client.pem"
+    assert connection.sslkey == SecretRef("file", str(FOLDER / "certs/client.key"))
     assert connection.connect_timeout == 3.0
     assert isinstance(connection.connect_timeout, float)
 
@@ -133,8 +135,13 @@ def test_embedded_may_come_from_a_variable_in_the_file() -> None:
         ),
         (SERVER + "sslmode = ''", ["sslmode: is empty"]),
         (
-            SERVER + "sslmode = 'require'\nsslrootcert = 'ca.pem'",
-            ['sslrootcert: is not used with sslmode = "require", but with verify-ca and verify-full'],
+            SERVER + "sslmode = 'disable'\nsslrootcert = 'ca.pem'",
+            ['sslrootcert: is not used with sslmode = "disable"'],
+        ),
+        (SERVER + "sslcert = 'c.pem'", ["sslcert: sslcert and sslkey go together"]),
+        (
+            SERVER + "sslcert = 'c.pem'\nsslkey = '-----BEGIN PRIVATE KEY-----'",
+            ["sslkey: should name the file of the key, or be a secret://... reference, and not be the key itself"],
         ),
         (SERVER + "sslrootcert = 'https://x/ca.pem'", ["sslrootcert: should be a path of this machine, no URI"]),
         (SERVER + "password = ''", ["password: is empty: leave it out, or give a secret://... reference"]),
@@ -153,15 +160,24 @@ def test_embedded_may_come_from_a_variable_in_the_file() -> None:
                     f"'{key}'"
                     for key in sorted(
                         [
+                            "application_name",
+                            "connect_retry",
                             "connect_timeout",
                             "database",
                             "embedded",
                             "folder",
                             "host",
+                            "iam",
                             "password",
                             "port",
+                            "region",
+                            "sslcert",
+                            "sslkey",
                             "sslmode",
                             "sslrootcert",
+                            "statement_timeout",
+                            "target_session_attrs",
+                            "url",
                             "user",
                         ]
                     )
@@ -169,7 +185,7 @@ def test_embedded_may_come_from_a_variable_in_the_file() -> None:
                 + "."
             ],
         ),
-        (SERVER + "usr = 'd'", ["usr: unknown key. Did you mean 'user'?"]),
+        (SERVER + "usr = 'd'", ["usr: unknown key. Did you mean 'user' or 'url'?"]),
     ],
 )
 def test_a_connection_that_cannot_work_is_a_mistake(text: str, told: list[str]) -> None:
@@ -195,7 +211,7 @@ def test_a_connection_that_cannot_work_is_a_mistake(text: str, told: list[str]) 
         ("[::1]", "should be the address without brackets"),
         (" db", "has a space before or after it"),
         ("", "is empty"),
-        ("secret://aws/db#host", "secret:// is for password only"),
+        ("secret://aws/db#host", "secret:// is for password, sslkey and url only"),
     ],
 )
 def test_a_host_is_a_name_or_an_address(host: str, told: str) -> None:

@@ -136,7 +136,7 @@ def test_variables_become_numbers_and_booleans_where_these_are_due() -> None:
         ("places.lake", "", "is empty"),
         ("places.lake", "a\nb", "has a line break or another control character"),
         ("places.lake", "a\udcffb", "is not valid UTF-8"),
-        ("places.lake", "secret://env/X", "secret:// is for password only"),
+        ("places.lake", "secret://env/X", "secret:// is for password, sslkey and url only"),
         ("jobs.flights", "flights", "'flights' should be module:attribute, such as flights.pipelines:job"),
     ],
 )

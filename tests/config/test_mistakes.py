@@ -42,8 +42,9 @@ def test_every_mistake_is_in_one_message() -> None:
         "  stoker.toml [places] lake: the environment variable LAKE is not set",
         "  stoker.toml [environments.development.postgres.warehouse] port: should be 1 to 65535, not 70000",
         (
-            "  stoker.toml [environments.production.postgres.warehouse] sslmode: 'prefer' falls back to plain text without a "
-            "word, so it is not offered. Known: 'disable', 'require', 'verify-ca', 'verify-full'."
+            "  stoker.toml [environments.production.postgres.warehouse] sslmode: 'prefer' falls back to plain text when anyone "
+            "on the way says that there is no TLS, so it is not offered: require encrypts always, verify-full also looks "
+            "who answers, disable says that there is no TLS"
         ),
         "  stoker.toml [environments.development.postgres.warehouse] host: is missing (or set embedded = true)",
         "  stoker.toml [environments.development.postgres.warehouse] database: is missing (or set embedded = true)",
@@ -165,7 +166,7 @@ def test_a_wrong_name_or_table_is_told_with_what_it_should_be(text: str, told: s
         ("places.lake", '"s3:///flights"', "lacks the bucket: s3://BUCKET/..."),
         ("places.lake", '"file://data"', "should be file:///path, or a path without file:"),
         ("places.lake", '"file:data"', "should be file:///path, or a path without file:"),
-        ("places.lake", '"secret://env/LAKE"', "secret:// is for password only"),
+        ("places.lake", '"secret://env/LAKE"', "secret:// is for password, sslkey and url only"),
         (
             "places.lake",
             '"s3://AKIA:hunter2@bucket/x"',

@@ -55,7 +55,7 @@ embedded = true
             lambda: load(TEXT, "testing").connection("warehose"),
             "The connection 'warehose' is not configured for testing in stoker.toml. Did you mean 'warehouse'?",
             (
-                "Add embedded = true, or host, database, user and password to [environments.testing.postgres.warehose] in "
+                "Add embedded = true, or url, or host, database, user and password to [environments.testing.postgres.warehose] in "
                 "stoker.toml."
             ),
         ),

@@ -44,6 +44,8 @@ keys = st.sampled_from(
         "user",
         "sslmode",
         "sslrootcert",
+        "sslcert",
+        "sslkey",
         "connect_timeout",
         "level",
         "lake",

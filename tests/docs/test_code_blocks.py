@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytest_plugins = ["pytester"]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "architecture").glob("*.md")), ROOT / "docs/testing/README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs" / "architecture").glob("*.md")),
+    ROOT / "docs/testing/README.md",
+    ROOT / "docs/database/DATABASE_CONNECTIVITY.md",
+]
 LINKING = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")]
-LANGUAGES = {"python", "toml", "sh", "csv", "json", "text"}
+LANGUAGES = {"python", "toml", "sh", "sql", "csv", "json", "text"}
 VARIABLES = {"DATABASE_HOST": "db.internal", "LAKE_BUCKET": "bucket"}
 """What the pages' `${...}` refer to."""
 

@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture" / "PUBLISHING.md"
-OTHERS = {"embedded", "scaffold"}
+OTHERS = {"embedded", "read", "scaffold"}
 _LINK = re.compile(r"\[`(test_\w+)`\]\((\S+?)\)")
-_FAILPOINT = re.compile(r'\bfailpoint\("([a-z_.]+)"\)')
+_FAILPOINT = re.compile(r'\bfailpoint(?:\(|=)"([a-z_.]+)"')
 
 
 @pytest.mark.parametrize(("name", "link"), sorted(set(_LINK.findall(PAGE.read_text("utf-8")))))

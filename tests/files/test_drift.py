@@ -233,13 +233,13 @@ def test_widened_columns_are_read_whole(spark: SparkSession, project: Project) -
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("way", ["fail", "add", "ignore"])
-def test_a_type_that_cannot_be_widened_always_fails(spark: SparkSession, project: Project, way: str) -> None:
+def test_a_type_that_cannot_be_widened_always_fails(spark: SparkSession, project: Project) -> None:
     """With the column, the old type and the new one; nothing is published, and `replace` is not refused."""
     run(spark, project, "SELECT 1 AS id, 1.25 AS amount, 1 AS p")
     for load in (
-        write.parquet(lake / "out", mode="append", on_drift=way),
-        write.parquet(lake / "out", mode="replace_partitions", on_drift=way, partition_by=["p"]),
+        write.parquet(lake / "out", mode="append", on_drift="fail"),
+        write.parquet(lake / "out", mode="append", on_drift="ignore"),
+        write.parquet(lake / "out", mode="replace_partitions", on_drift="add", partition_by=["p"]),
     ):
         record = run(spark, project, "SELECT 1 AS id, 1.25D AS amount, 1 AS p", load)
 
@@ -308,7 +308,7 @@ def test_partitions_are_replaced_with_more_columns(spark: SparkSession, project:
     assert rows(spark, project) == [(1, 1, None), (10, 0, "x"), (3, 1, None)]
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("form", ["csv", pytest.param("json", marks=pytest.mark.faults)])
 def test_text_files_drift_too(spark: SparkSession, project: Project, form: str) -> None:
     """Files of other columns side by side, each with its own names."""
 

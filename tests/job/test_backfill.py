@@ -238,3 +238,5 @@ def test_after_the_jvm_is_gone_nothing_more_is_started(
     assert (done.code, states(done)) == (1, ["failed", "not started", "not started"])
     assert "error: Spark's JVM went away (killed, or out of memory)." in done.err
     assert "Spark's JVM went away, so that the rest was not started" in done.err
+    errors = [[error["message"] for error in run["errors"]] for run in json.loads(done.out)["runs"]]
+    assert errors == [["Spark's JVM went away (killed, or out of memory)."], [], []], "as in a run record"

@@ -19,7 +19,7 @@ from stoker.postgres import staging
 from stoker.record import Process, RecordStore, RunRecord, State
 from support import warehouse
 from support.child import run_child
-from support.loads import SCHEMA, as_rows, load, rows_of, through_stoker
+from support.loads import SCHEMA, as_rows, load, rows_of, through_stoker, write_rows
 from support.points import POINTS, UNDECIDED
 from support.servers import staging_tables
 
@@ -207,6 +207,49 @@ def test_what_cannot_be_repaired_does_not_keep_the_rest(spark: SparkSession, pro
         "lake/b: removed 1 lease of dead processes\ndone\n"
     )
     assert [path for path in project.leftovers() if ".stoker-b" in path] == []
+
+
+def report_first() -> Job:
+    """A job whose first sink has the rows as text only, so that the second can have them from its own staging alone."""
+    load = [write.csv(place("lake") / "report", mode="replace"), write.parquet(place("lake") / "rows", mode="replace")]
+    source = read.csv(place("source") / "rows.csv", schema=SCHEMA)
+    return Job("j", [Pipeline("p", extract={"rows": source}, load=load)])
+
+
+def report_rows(spark: SparkSession, folder: Any, version: str, run_id: str) -> None:
+    """Run it in a process of its own."""
+    write_rows(folder, version)
+    report_first().run(spark=spark, config=folder / "stoker.toml", run_id=run_id)
+
+
+def test_rows_that_a_cut_run_still_needs_are_kept(spark: SparkSession, project: Project) -> None:
+    """Until it has gone on with them: one sink has published them and cannot give them back. Without its record they go."""
+
+    def cut(version: str, run_id: str) -> None:
+        arguments = ("job.test_repair:report_rows", version, run_id)
+        killed = run_child(spark, project.folder, *arguments, STOKER_FAILPOINT="pipeline.one_published")
+        assert killed.returncode == -9, killed.stderr
+
+    def repaired(*, dry: bool = False) -> list[str]:
+        found = list(repair_places([report_first()], project.config(), spark, None, dry=dry))
+        assert [each.error for each in found] == [None, None]
+        return [done for each in found for done in each.done if "lease" not in done]
+
+    cut("1", "x")
+    kept = "kept what run x has staged, whose rows another sink has; go on with it: stoker resume x"
+    assert repaired(dry=True) == repaired() == repaired() == [kept]
+    write_rows(project.folder, "2")
+    assert (
+        report_first().resume("x", spark=spark, config=project.folder / "stoker.toml", anyway=True).state == "succeeded"
+    )
+    assert as_rows(spark.read.parquet(str(project.lake / "rows"))) == rows_of(1)
+    assert as_rows(spark.read.schema(SCHEMA).csv(str(project.lake / "report"), header=True)) == rows_of(1)
+    assert project.leftovers() == []
+
+    cut("3", "y")
+    RecordStore(project.config().run.records).path("y").unlink()
+    assert repaired() == ["removed 1 staging folder of dead processes"]
+    assert project.leftovers() == []
 
 
 @dataclass(frozen=True)

@@ -135,12 +135,13 @@ class TlsFront:
     """Takes TLS off, as the embedded server is built without it."""
 
     def __init__(self) -> None:
-        self.pem, key = _certificate()
+        self.pem, self.key, self.locked_key = _certificate()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.TemporaryDirectory() as folder:
             chain = Path(folder) / "chain.pem"
-            chain.write_text(key + self.pem)
+            chain.write_text(self.key + self.pem)
             self._context.load_cert_chain(chain)
+        self._context.load_verify_locations(cadata=self.pem)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._goal = ("", 0)
@@ -163,6 +164,10 @@ class TlsFront:
                 with contextlib.suppress(OSError):
                     self._serve(client)
 
+    def ask(self, required: bool) -> None:
+        """Say whether clients must show a certificate."""
+        self._context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_NONE
+
     def _serve(self, client: socket.socket) -> None:
         assert struct.unpack("!ii", client.recv(8)) == (8, 80877103)
         client.sendall(b"S")
@@ -183,8 +188,8 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
     close(one, other)
 
 
-def _certificate() -> tuple[str, str]:
-    """A certificate for localhost and its key, as PEM."""
+def _certificate() -> tuple[str, str, str]:
+    """A certificate for localhost, its key, and that key with a passphrase, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)
@@ -201,5 +206,8 @@ def _certificate() -> tuple[str, str]:
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(pem).decode(), private.decode()
+    plain, locked = (
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, how).decode()
+        for how in (serialization.NoEncryption(), serialization.BestAvailableEncryption(b"open"))
+    )
+    return certificate.public_bytes(pem).decode(), plain, locked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql.types import LongType, StringType, StructField, StructType
@@ -10,7 +10,9 @@ from pyspark.sql.types import LongType, StringType, StructField, StructType
 from stoker.postgres.copy import copy_batches
 
 if TYPE_CHECKING:
-    from stoker.postgres.load import PostgresLoad
+    from pg8000.native import Connection
+
+    from stoker.postgres.loading import PostgresLoad
 
 SCHEMA = StructType([StructField("id", LongType()), StructField("run", StringType())])
 
@@ -27,6 +29,51 @@ def stage(load: PostgresLoad, run_id: str, *, partitions: int = 2, rows: int = 5
     told = []
     for partition in range(partitions):
         ids = range(partition * rows, (partition + 1) * rows)
-        attempt = 1000 + partition
-        told.append((partition, attempt, copy_batches(load.task, [batch(ids, run_id)], partition, attempt)))
+        told.append((partition, *copy_batches(load.task, [batch(ids, run_id)], partition)))
     return load._report(told)
+
+
+def schema_of(columns: str) -> StructType:
+    """The schema of `id integer, name string`, without a session."""
+    pairs = (each.strip().split(" ", 1) for each in columns.split(","))
+    return StructType.fromJson(
+        {"fields": [{"name": name, "type": kind, "nullable": True, "metadata": {}} for name, kind in pairs]}
+    )
+
+
+def insert(db: Connection, load: PostgresLoad, values: str) -> int:
+    """Commit rows into the staging table, as a task's attempt does; answers the transaction that they are from."""
+    db.run("START TRANSACTION")
+    transaction = int(db.run("SELECT pg_current_xact_id()::xid::text")[0][0])
+    db.run(f"INSERT INTO {load._plan().staging.table.sql} VALUES {values}")
+    db.run("COMMIT")
+    return transaction
+
+
+def stage_values(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> int:
+    """Stage what tasks would: rows by SQL, each part by one attempt."""
+    load.prepare(schema_of(columns))
+    staging = load._plan().staging.table.sql
+    told = []
+    for at, part in enumerate(parts):
+        if part:
+            transaction = insert(db, load, part)
+            rows = db.run(f"SELECT count(*) FROM {staging} WHERE xmin = '{transaction}'::xid")[0][0]
+            told.append((at, transaction, rows))
+    return load._report(told)
+
+
+def changed_by(load: PostgresLoad, db: Connection, columns: str, *parts: str) -> dict[str, int]:
+    """A whole load; answers how many rows it changed."""
+    try:
+        stage_values(load, db, columns, *parts)
+        load.publish()
+    finally:
+        load.discard()
+    return dict(load.changed)
+
+
+def content(db: Connection, schema: str, columns: str = "*") -> list[list[Any]]:
+    """The rows in the order of their first column."""
+    rows: list[list[Any]] = db.run(f"SELECT {columns} FROM {schema}.t ORDER BY 1")
+    return rows

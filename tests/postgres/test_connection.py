@@ -14,7 +14,8 @@ import pytest
 from postgres.proxies import TlsFront
 from stoker.config import PostgresSettings
 from stoker.errors import ConfigurationError, ConnectionLostError, StokerError, TransientError
-from stoker.postgres.connection import ConnectionInfo, connect, cut, resolve
+from stoker.postgres.connection import ConnectionInfo, connect, cut, from_url, resolve
+from stoker.postgres.info import application_name
 from stoker.secrets import SecretRef
 
 if TYPE_CHECKING:
@@ -107,11 +108,20 @@ def test_something_else_that_answers_is_not_taken_for_postgresql(info: Connectio
     assert isinstance(error, ConnectionLostError)
 
 
-def test_an_unknown_host_is_named(info: ConnectionInfo) -> None:
-    """A host name that does not resolve is said to be unknown."""
-    error = refusal(dataclasses.replace(info, host="no-such-host.invalid"))
-    assert isinstance(error, ConnectionLostError)
+def test_an_unknown_host_is_named(info: ConnectionInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that nobody has is a mistake; a name server that is silent may answer later."""
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(number, "by the test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    elsewhere = dataclasses.replace(info, host="no-such-host.invalid")
+    number = socket.EAI_NONAME
+    error = refusal(elsewhere)
+    assert isinstance(error, ConfigurationError)
     assert "no-such-host.invalid" in str(error)
+    number = socket.EAI_AGAIN
+    assert isinstance(refusal(elsewhere), ConnectionLostError)
 
 
 def test_no_free_connection_is_transient(info: ConnectionInfo, db: Connection) -> None:
@@ -186,9 +196,32 @@ def test_an_unknown_authority_is_refused(front: ConnectionInfo) -> None:
         assert "self-signed" in str(error)
 
 
+def test_a_client_certificate_is_shown(front: ConnectionInfo, certificate: TlsFront) -> None:
+    """A server that asks for one gets it; without one it refuses."""
+    trusted = dataclasses.replace(front, sslrootcert=certificate.pem)
+    certificate.ask(True)
+    try:
+        assert encrypted(dataclasses.replace(trusted, sslcert=certificate.pem, sslkey=certificate.key))
+        error = refusal(trusted)
+    finally:
+        certificate.ask(False)
+    assert isinstance(error, ConfigurationError | ConnectionLostError)
+
+
+def test_a_client_key_that_cannot_be_used_is_said_to_be(front: ConnectionInfo, certificate: TlsFront) -> None:
+    """One that has a passphrase (nobody is there to type it), and one that is none."""
+    info = dataclasses.replace(front, sslrootcert=certificate.pem, sslcert=certificate.pem)
+    error = refusal(dataclasses.replace(info, sslkey=certificate.locked_key))
+    assert isinstance(error, ConfigurationError)
+    assert "is encrypted" in error.what
+    error = refusal(dataclasses.replace(info, sslkey="no key"))
+    assert isinstance(error, ConfigurationError)
+    assert "cannot be used" in error.what
+
+
 def test_the_password_is_in_no_text_and_survives_pickling(info: ConnectionInfo) -> None:
     """Tasks get the password inside their closure; no text of it shows."""
-    hidden = dataclasses.replace(info, password=PASSWORD)
+    hidden = dataclasses.replace(info, password=PASSWORD, sslkey=PASSWORD)
     assert PASSWORD not in f"{hidden} {hidden!r}"
     assert pickle.loads(pickle.dumps(hidden)) == hidden  # noqa: S301 - our own
 
@@ -204,11 +237,56 @@ def test_a_configured_connection_is_resolved(tmp_path: Path, monkeypatch: pytest
         user="etl",
         password=SecretRef("env", "WAREHOUSE_PASSWORD"),
         sslrootcert=tmp_path / "ca.pem",
+        sslcert=tmp_path / "ca.pem",
+        sslkey=SecretRef("env", "WAREHOUSE_PASSWORD"),
         connect_timeout=3.0,
     )
     assert resolve(settings, folder=tmp_path) == ConnectionInfo(
-        "db.internal", 5432, "dwh", "etl", PASSWORD, "verify-full", "PEM", 3.0, name="warehouse"
+        "db.internal",
+        5432,
+        "dwh",
+        "etl",
+        PASSWORD,
+        sslrootcert="PEM",
+        sslcert="PEM",
+        sslkey=PASSWORD,
+        connect_timeout=3.0,
+        name="warehouse",
     )
+
+
+def test_the_application_name_says_job_and_run(tmp_path: Path) -> None:
+    """Whole, or with the job's name cut: PostgreSQL keeps 63 bytes. What the configuration says wins."""
+    run_id = "20261124T120315.042Z-3f9a1c"
+    assert application_name("flights", run_id) == f"stoker flights {run_id}"
+    long = application_name("flights" * 20, run_id)
+    assert len(long) == 63
+    assert long.endswith(f"flights {run_id}"[-30:])
+    assert application_name("flights", "r" * 60) == "stoker " + "r" * 60
+    settings = PostgresSettings("warehouse", host="db.internal", database="dwh", user="etl")
+    assert resolve(settings, folder=tmp_path, application_name="a").application_name == "a"
+    settings = dataclasses.replace(settings, application_name="mine")
+    assert resolve(settings, folder=tmp_path, application_name="a").application_name == "mine"
+
+
+def test_a_url_that_is_a_secret_is_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the keys beside it, and with secrets inside of it; what is wrong with it names the reference only."""
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://etl@db.internal/dwh?password=secret://env/WAREHOUSE_PASSWORD")
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", PASSWORD)
+    settings = PostgresSettings("warehouse", url=SecretRef("env", "WAREHOUSE_URL"), beside={"port": 6432})
+    resolved = resolve(settings, folder=tmp_path)
+    assert resolved == ConnectionInfo("db.internal", 6432, "dwh", "etl", PASSWORD, name="warehouse")
+    monkeypatch.setenv("WAREHOUSE_URL_2", f"mysql://etl:{PASSWORD}@db")
+    with pytest.raises(ConfigurationError, match="secret://env/WAREHOUSE_URL_2") as refused:
+        resolve(dataclasses.replace(settings, url=SecretRef("env", "WAREHOUSE_URL_2")), folder=tmp_path)
+    assert PASSWORD not in str(refused.value)
+
+
+def test_a_url_alone_connects(info: ConnectionInfo) -> None:
+    """As `stoker postgres url` prints it."""
+    connection = connect(from_url(f"postgresql://{info.user}:{info.password}@{info.host}:{info.port}/{info.database}"))
+    assert connection.run("SELECT 1") == [[1]]
+    cut(connection)
 
 
 def test_a_missing_certificate_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
@@ -230,7 +308,7 @@ def test_an_embedded_connection_is_started(server: Server) -> None:
 def test_postgres_modules_load_nothing_heavy() -> None:
     """Importing any of them loads neither Spark nor Arrow."""
     code = (
-        "import sys, stoker.postgres.load, stoker.postgres.copy, stoker.postgres.connection\n"
+        "import sys, stoker.postgres.loading, stoker.postgres.copy, stoker.postgres.connection\n"
         "print(sorted({'pyspark', 'pyarrow', 'pandas', 'numpy', 'boto3', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,7 +21,7 @@ from stoker.errors import (
 from stoker.postgres import copy as copying
 from stoker.postgres import waiting
 from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import copy_batches
+from stoker.postgres.copy import NO_TRANSACTION, copy_batches
 from support.servers import staging_tables
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.connection import ConnectionInfo
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]
 
@@ -60,7 +60,7 @@ def test_rows_of_a_late_attempt_are_not_published(load: Loads, db: Connection, s
     """An attempt that Spark did not report, because it lost or was killed, may commit at any time before the publish."""
     sink = load(run_id="new")
     stage(sink, "new")
-    copy_batches(sink.task, [batch(range(500), "late")], 0, 4711)
+    copy_batches(sink.task, [batch(range(500), "late")], 0)
     assert sink.publish() == 100
     assert content(db, schema) == NEW
 
@@ -93,7 +93,7 @@ def test_an_attempt_that_still_writes_is_shut_out(
 
     def zombie() -> None:
         try:
-            copy_batches(sink.task, endless(), 0, 4711)
+            copy_batches(sink.task, endless(), 0)
         except ConnectionLostError as error:
             failed.append(error)
 
@@ -120,7 +120,7 @@ def test_discard_does_not_wait_for_tasks_that_still_write(load: Loads, db: Conne
 
     def zombie() -> None:
         with contextlib.suppress(ConnectionLostError):
-            copy_batches(sink.task, endless(), 0, 1)
+            copy_batches(sink.task, endless(), 0)
 
     thread = threading.Thread(target=zombie)
     thread.start()
@@ -131,9 +131,9 @@ def test_discard_does_not_wait_for_tasks_that_still_write(load: Loads, db: Conne
 
 
 def test_staged_rows_that_are_not_as_reported_are_not_published(load: Loads, db: Connection, schema: str) -> None:
-    """Rows that vanished, as UNLOGGED ones do in a crash of the server, or that came in, stop the publish."""
+    """Rows that vanished, as UNLOGGED ones do in a crash of the server, or that were changed, stop the publish."""
     whole(load(run_id="old"), "old", partitions=1, rows=10)
-    for change in ("DELETE FROM {0} WHERE id = 3", "INSERT INTO {0} SELECT * FROM {0} LIMIT 1", "TRUNCATE {0}"):
+    for change in ("DELETE FROM {0} WHERE id = 3", "UPDATE {0} SET id = 4 WHERE id = 3", "TRUNCATE {0}"):
         sink = load(run_id="new")
         stage(sink, "new")
         db.run(change.format(sink._plan().staging.table.sql))
@@ -263,7 +263,9 @@ def test_a_reader_does_not_hold_up_replace(load: Loads, info: ConnectionInfo, db
     reader = connect(info)
     reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
     assert content(reader, schema) == OLD
-    assert whole(load(run_id="new", wait=1.0), "new") == 100
+    sink = load(run_id="new", wait=0.5)
+    assert whole(sink, "new") == 100
+    assert str(sink.way) == "binary COPY; DELETE and INSERT: others had a lock on it for 0.5 s"
     assert content(reader, schema) == OLD
     assert content(db, schema) == NEW
     cut(reader)
@@ -275,12 +277,11 @@ def test_a_constraint_that_the_rows_break_publishes_nothing(load: Loads, db: Con
     sink = load()
     sink.prepare(SCHEMA)
     with pytest.raises(SinkError, match='"small"'):
-        copy_batches(sink.task, [batch(range(999, 1001), "x")], 0, 1)
+        copy_batches(sink.task, [batch(range(999, 1001), "x")], 0)
     with pytest.raises(SinkError, match=r'"run".*not-null'):
-        copy_batches(sink.task, [batch(range(1), None)], 0, 1)
-    rows = copy_batches(sink.task, [batch(range(3), "x"), batch(range(1), "x")], 0, 1)
-    sink._report([(0, 1, rows)])
-    with pytest.raises(SinkError, match=r"Key \(id\)=\(0\) already exists"):
+        copy_batches(sink.task, [batch(range(1), None)], 0)
+    sink._report([(0, *copy_batches(sink.task, [batch(range(3), "x"), batch(range(1), "x")], 0))])
+    with pytest.raises(SinkError, match=r"unique index \"t_id_key\"; Key \(id\)=\(0\) is duplicated"):
         sink.publish()
     assert db.run(f"SELECT count(*) FROM {schema}.t") == [[0]]
     assert db.run(f"SELECT count(*) FROM {schema}.stoker_loads") == [[0]]
@@ -297,7 +298,7 @@ def test_an_error_of_the_rows_origin_commits_nothing(load: Loads, db: Connection
     sink = load()
     sink.prepare(SCHEMA)
     with pytest.raises(OSError, match="the disk of the executor"):
-        copy_batches(sink.task, broken(), 0, 1)
+        copy_batches(sink.task, broken(), 0)
     assert db.run(f"SELECT count(*) FROM {sink._plan().staging.table.sql}") == [[0]]
 
 
@@ -316,7 +317,7 @@ def test_a_refused_row_stops_the_sending(load: Loads, db: Connection, schema: st
     sink = load()
     sink.prepare(SCHEMA)
     with pytest.raises(SinkError, match="violates check constraint"):
-        copy_batches(sink.task, long(), 0, 1)
+        copy_batches(sink.task, long(), 0)
     assert taken < 200
 
 
@@ -324,9 +325,9 @@ def test_an_empty_partition_opens_no_connection(load: Loads, monkeypatch: pytest
     """Hundreds of empty partitions cost the server nothing."""
     sink = load()
     sink.prepare(SCHEMA)
-    monkeypatch.setattr(copying, "connect", None)
-    assert copy_batches(sink.task, [batch(range(0), "x")], 0, 1) == 0
-    assert copy_batches(sink.task, [], 0, 1) == 0
+    monkeypatch.setattr(copying, "connect_patiently", None)
+    assert copy_batches(sink.task, [batch(range(0), "x")], 0) == (NO_TRANSACTION, 0)
+    assert copy_batches(sink.task, [], 0) == (NO_TRANSACTION, 0)
 
 
 def test_time_outs_of_the_role_do_not_end_a_load(
@@ -348,7 +349,7 @@ def test_time_outs_of_the_role_do_not_end_a_load(
                 yield batch(range(at * 100, at * 100 + 100), "new")
                 time.sleep(0.15)
 
-        sink._report([(0, 1, copy_batches(sink.task, slow(), 0, 1))])
+        sink._report([(0, *copy_batches(sink.task, slow(), 0))])
         assert sink.publish() == 300
         sink.discard()
     finally:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
     from pyspark.sql import SparkSession
 
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]
 

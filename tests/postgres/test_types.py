@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.load import PostgresLoad
+    from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]
 
@@ -59,8 +59,8 @@ KEPT: dict[str, tuple[t.DataType, pa.DataType, st.SearchStrategy[Any], str]] = {
 def through(load: PostgresLoad, schema: t.StructType, batches: list[pa.RecordBatch]) -> int:
     """A whole load of one partition, without Spark."""
     load.prepare(schema)
-    rows = copy_batches(load.task, batches, 0, 7)
-    load._report([(0, 7, rows)] if rows else [])
+    transaction, rows = copy_batches(load.task, batches, 0)
+    load._report([(0, transaction, rows)] if rows else [])
     return load.publish()
 
 
@@ -184,7 +184,7 @@ def test_a_domain_counts_as_what_is_below_it(load: Loads, db: Connection, schema
     sink.prepare(t.StructType([t.StructField("v", t.DecimalType(8, 2))]))
     batch = pa.RecordBatch.from_arrays([pa.array([Decimal("-1.00")], pa.decimal128(8, 2))], names=["c0"])
     with pytest.raises(SinkError, match="price"):
-        copy_batches(sink.task, [batch], 0, 1)
+        copy_batches(sink.task, [batch], 0)
 
 
 def test_all_that_does_not_fit_is_in_one_message(load: Loads, db: Connection, schema: str) -> None:
@@ -222,11 +222,11 @@ def test_generated_and_identity_columns_are_left_alone(load: Loads, db: Connecti
 
 def test_columns_go_by_name_and_never_by_position(load: Loads, db: Connection, schema: str) -> None:
     """A frame with another order of columns, and names that differ in case only, is loaded right."""
-    db.run(f'CREATE TABLE {schema}.t (a bigint, "A" bigint, stoker_attempt bigint)')
-    frame = t.StructType([t.StructField(name, t.LongType()) for name in ("stoker_attempt", "A", "a")])
+    db.run(f'CREATE TABLE {schema}.t (a bigint, "A" bigint, transaction bigint)')
+    frame = t.StructType([t.StructField(name, t.LongType()) for name in ("transaction", "A", "a")])
     batch = pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["c0", "c1", "c2"])
     assert through(load(), frame, [batch]) == 1
-    assert db.run(f'SELECT a, "A", stoker_attempt FROM {schema}.t') == [[3, 2, 1]]
+    assert db.run(f'SELECT a, "A", transaction FROM {schema}.t') == [[3, 2, 1]]
 
 
 @pytest.mark.parametrize(

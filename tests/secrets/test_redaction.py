@@ -165,3 +165,10 @@ def test_threads_may_resolve_while_others_redact() -> None:
 
     assert failures == []
     assert all(redact(f"secret{number}{each:03d}") == "***" for number in range(4) for each in range(100))
+
+
+def test_a_reference_in_a_url_is_shown() -> None:
+    """It is no password; one beside it is masked all the same."""
+    text = "postgresql://u@h/d?password=secret://env/X&sslpassword=hunter2"
+    assert redact(text) == "postgresql://u@h/d?password=secret://env/X&sslpassword=***"
+    assert not has_url_password("postgresql://u@h/d?password=secret://env/X")

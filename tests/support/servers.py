@@ -27,7 +27,15 @@ def server(postgres_server: Server) -> Server:
 def connection_info(server: Server) -> ConnectionInfo:
     """How to connect to a server."""
     return ConnectionInfo(
-        server.host, server.port, server.database, server.user, server.password, sslmode="disable", connect_timeout=5
+        server.host,
+        server.port,
+        server.database,
+        server.user,
+        server.password,
+        sslmode="disable",
+        connect_timeout=5,
+        # A server that a test takes away does not come back by itself.
+        connect_retry=0,
     )
 
 
@@ -67,7 +75,7 @@ def staging_tables(db: Connection, schema: str) -> list[str]:
     """The staging tables that are there."""
     rows = db.run(
         "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-        "WHERE nspname = :schema AND relname LIKE 'stoker_staging%'",
+        "WHERE nspname = :schema AND relname LIKE ANY (ARRAY['stoker_staging%', 'stoker_sealed%'])",
         schema=schema,
     )
     return [row[0] for row in rows]

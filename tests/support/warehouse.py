@@ -29,6 +29,7 @@ def configure(project: Project, info: ConnectionInfo, **changes: object) -> None
         "user": info.user,
         "password": f"secret://env/{PASSWORD}",
         "sslmode": info.sslmode,
+        "connect_retry": info.connect_retry,
         **changes,
     }
     # Texts and whole numbers are the same in JSON and TOML.

@@ -12,7 +12,7 @@ from pyspark.sql.types import DataType, LongType, StringType, StructField, Struc
 
 from postgres.proxies import Relay
 from postgres.publisher import SCHEMA as ROWS
-from postgres.publisher import stage
+from postgres.publisher import changed_by, stage
 from stoker import (
     ConfigurationError,
     ConnectionLostError,
@@ -35,7 +35,9 @@ from stoker.files.lease import Lease
 from stoker.postgres import outcome
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import copy_batches
-from stoker.postgres.load import PostgresLoad
+from stoker.postgres.executors import not_importable
+from stoker.postgres.loading import PostgresLoad
+from stoker.postgres.modes.choice import Mode
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
@@ -89,6 +91,11 @@ def test_a_type_cannot_be_widened(spark: SparkSession, project: Project) -> None
 def test_columns_were_left_out() -> None:
     """As the second sink is told; `tests/files/test_drift.py` has the run."""
     assert_told("Columns were left out that another sink needs", left_out(Target("/lake/rows"), ["id"]))
+
+
+def test_the_executors_lack_stoker() -> None:
+    """As a task tells it; `tests/postgres/test_alone.py` has the load."""
+    assert_told("The executors lack stoker", not_importable("ModuleNotFoundError: No module named 'stoker'"))
 
 
 def test_a_published_folder_is_gone(spark: SparkSession, project: Project) -> None:
@@ -203,7 +210,7 @@ def test_servers_that_do_not_let_us_in(info: ConnectionInfo) -> None:
 
 def made(info: ConnectionInfo, schema: str, mode: str = "append", **options: Any) -> PostgresLoad:
     """A load into `SCHEMA.t`."""
-    return PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink", **options)
+    return PostgresLoad(info, f"{schema}.t", mode=Mode(mode), run_id="run", sink="sink", **options)
 
 
 def test_the_table_is_missing(info: ConnectionInfo, schema: str) -> None:
@@ -236,7 +243,7 @@ def test_a_value_does_not_fit(
         sink.prepare(StructType([StructField("v", data_type), StructField("id", LongType())]))
         batch = pa.RecordBatch.from_arrays([values, pa.array([7, 8])], names=["c0", "c1"])
         with pytest.raises(SinkError, match=r"column 'v' in row 2 of partition 0 \(id = 8\)") as caught:
-            copy_batches(sink.task, [batch], 0, 1)
+            copy_batches(sink.task, [batch], 0)
     finally:
         sink.discard()
     assert_told(title, caught.value)
@@ -257,6 +264,17 @@ def test_the_table_is_locked(info: ConnectionInfo, db: Connection, schema: str) 
         cut(other)
         sink.discard()
     assert_told("The table is locked", caught.value)
+
+
+def test_a_swap_cannot_be(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """A view is in the way."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint, run text); CREATE VIEW {schema}.w AS SELECT * FROM {schema}.t")
+    mode = Mode("replace", strategy="swap")
+    sink = PostgresLoad(info, f"{schema}.t", mode=mode, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as caught:
+        stage(sink, "run")
+    sink.discard()
+    assert_told("A swap cannot be", caught.value)
 
 
 def test_the_commits_outcome_is_unknown(info: ConnectionInfo, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,3 +298,22 @@ def test_staged_rows_are_gone(info: ConnectionInfo, db: Connection, schema: str)
         load.publish()
     load.discard()
     assert_told("Staged rows are gone", caught.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "values"),
+    [
+        ("A key is null", "(NULL, 'a'), (1, 'b')"),
+        ("A key is there twice", "(1, 'a'), (1, 'b')"),
+        ("No rows would delete all", ""),
+    ],
+)
+def test_keys_of_an_upsert(info: ConnectionInfo, db: Connection, schema: str, title: str, values: str) -> None:
+    """Rows that cannot be told apart, and none at all."""
+    db.run(f"CREATE TABLE {schema}.t (id integer, name text)")
+    db.run(f"INSERT INTO {schema}.t VALUES (1, 'old')")
+    how = Mode("upsert", key=("id",), delete_missing=True)
+    sink = PostgresLoad(info, f"{schema}.t", mode=how, run_id="run", sink="sink")
+    with pytest.raises(SinkError) as raised:
+        changed_by(sink, db, "id integer, name string", values)
+    assert_told(title, raised.value)

@@ -4,7 +4,7 @@ A group for each key costs more than many a load. Two ways cost less, and are as
 
 * Whole numbers and dates that lie close together: 64 neighbours are one group, which has a bit for each of them.
 * Other keys: their 64-bit hashes are compared. Distinct hashes prove distinct keys; where hashes repeat, the keys themselves
-  are counted. Sorting hashes in one array costs a third of shuffling them as rows, so up to some millions are compared by
+  are counted. Sorting hashes in one array costs much less than shuffling them as rows, so up to some millions are compared by
   the driver. More are sent to partitions by hash at once, since merging them before could merge nothing.
 """
 

@@ -105,7 +105,6 @@ class PostgresChecker(Checker):
         try:
             with explained(what, renamed=(staged.staging.table.table, str(staged.target))):
                 self._run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY")
-                self._run("SET LOCAL statement_timeout = 0")
                 self._run(f"SET LOCAL lock_timeout = {max(int(staged.lock_wait * 1000), 1)}")
                 self._run("SET LOCAL timezone = 'UTC'")
                 yield

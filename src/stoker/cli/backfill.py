@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import traceback as traces
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,11 +21,9 @@ from stoker.job.backfill import HAD_SUCCEEDED, Backfill, Outcome, values_of
 from stoker.job.events import Observer
 from stoker.job.ranges import combinations
 from stoker.job.series import Series
+from stoker.job.telling import error_lines
 from stoker.record import State
 from stoker.secrets import redact
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _GOOD = {str(State.SUCCEEDED), HAD_SUCCEEDED}
 
@@ -128,17 +127,17 @@ class _Told:
         took = f" in {duration(record.seconds)}" if record and record.seconds is not None else ""
         rows = f", {record.rows:,} rows" if record and record.rows is not None else ""
         _say(f"{self._ended}/{self._number} {outcome.value.name}: {outcome.state}{took}{rows}")
-        for line in _why(outcome):
-            _say(f"  {line}")
+        for error in _errors(outcome):
+            _say(textwrap.indent("\n".join(error_lines(error)), "  "))
 
 
-def _why(outcome: Outcome) -> Iterator[str]:
+def _errors(outcome: Outcome) -> list[dict[str, str | None]]:
+    """Why a run failed: its own error, or those of its pipelines."""
+    if outcome.state != State.FAILED:
+        return []
     record = outcome.record
     errors = [outcome.error, *((pipeline.error for pipeline in record.pipelines) if record else ())]
-    for error in errors:
-        if error is not None and outcome.state == State.FAILED:
-            yield f"error: {error['message']}".replace("\n", "\n  ")
-            yield from (f"{name}: {error[key]}" for key, name in (("state", "State"), ("next", "Next")) if error[key])
+    return [error for error in errors if error is not None]
 
 
 def _summary(task: Backfill) -> None:
@@ -179,7 +178,7 @@ def _document(task: Backfill, warnings: list[str]) -> dict[str, Any]:
                 "state": outcome.state,
                 "seconds": outcome.record.seconds if outcome.record else None,
                 "rows": outcome.record.rows if outcome.record else None,
-                "errors": list(_why(outcome)),
+                "errors": _errors(outcome),
             }
             for outcome in task.outcomes
         ],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the job; repeatable.")
 @click.option("--only", multiple=True, metavar="PIPELINE", help="Plan only this pipeline; repeatable.")
 @click.option("--config", metavar="FILE", help="stoker.toml, if it is elsewhere. [STOKER_CONFIG]")
+@click.option("--sql", is_flag=True, help="Ask the databases, and show what they would do, statement by statement.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--traceback", is_flag=True, help="Show the whole trace of errors.")
 def plan(
@@ -33,17 +34,18 @@ def plan(
     config: str | None,
     form: str,
     *,
+    sql: bool,
     traceback: bool,
 ) -> int:
     """Show what JOB would do: its graph, what is read and written where, parameters and mistakes.
 
-    Starts no Spark and touches no data. Exits with 2 if there are mistakes.
+    Starts no Spark and touches no data; only with --sql it connects to databases. Exits with 2 if there are mistakes.
     """
     del traceback  # is looked up where errors are shown
     loaded = project(config, environment)
     found = job_of(loaded, job)
     asked = options(parameters=parameters, only=only)
-    made = make_plan(found, loaded, filled(found.parameters, asked.parameters), asked.only)
+    made = make_plan(found, loaded, filled(found.parameters, asked.parameters), asked.only, sql=sql)
     click.echo(json.dumps(made.to_json(), indent=2, ensure_ascii=False) if form == "json" else text(made))
     return WRONG if made.mistakes else DONE
 
@@ -67,6 +69,7 @@ def text(made: Plan) -> str:
             for check in sink.checks:
                 where = f", in {check.where}" if check.where else ""
                 lines.append(f"     {'warns unless' if check.on_failure == 'warn' else 'only if'} {check.name}{where}")
+            lines += [f"     {line}" for line in sink.sql]
             if sink.columns and sink.mode != "replace":
                 lines.append(f"     has {', '.join(f'{name} {kind}' for name, kind in sink.columns.items())}")
         if not pipeline.sinks:

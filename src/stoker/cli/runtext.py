@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from stoker.entrypoint.summary import count, duration, run_line
 from stoker.errors import number_of
 from stoker.job.hints import size
+from stoker.job.telling import error_lines
 from stoker.record import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from stoker.record import AttemptRecord, PipelineRecord, RunRecord, SinkRecord
@@ -23,9 +25,9 @@ def text(record: RunRecord) -> str:
     facts = [(name, value) for name, value in _facts(record) if value]
     width = max(len(name) for name, _ in facts)
     lines = [f"run {record.run_id}", *(f"  {name:<{width}}  {value}" for name, value in facts)]
-    lines += [f"  error: {line}" for line in _error(record.error)]
+    lines += _inside(error_lines(record.error) if record.error else ())
     for pipeline in record.pipelines:
-        lines += ["", run_line(pipeline), *(f"  {line}" for line in _pipeline(pipeline))]
+        lines += ["", run_line(pipeline), *_inside(_pipeline(pipeline))]
     if record.state in {State.FAILED, State.INTERRUPTED, State.KILLED}:
         lines += ["", f"go on with: stoker resume {record.run_id}"]
     return "\n".join(lines)
@@ -67,14 +69,15 @@ def _pipeline(record: PipelineRecord) -> Iterator[str]:
     for argument, found in record.inputs.items():
         yield f"<- {argument}: {_input(found)}"
     for sink in record.sinks:
-        yield _sink(sink)
+        yield from _sink(sink)
     for number, attempt in enumerate(record.attempts, 1):
         yield f"try {number}: {_attempt(attempt)}"
     if record.metrics is not None:
         yield f"tasks: {_pairs({key: value for key, value in asdict(record.metrics).items() if value is not None})}"
     yield from (f"fallback: {each}" for each in record.fallbacks)
     yield from (f"hint: {each}" for each in record.hints)
-    yield from (f"error: {each}" for each in _error(record.error))
+    if record.error:
+        yield from error_lines(record.error)
 
 
 def _rows(record: PipelineRecord) -> str:
@@ -86,15 +89,24 @@ def _rows(record: PipelineRecord) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number is not None)
 
 
-def _sink(sink: SinkRecord) -> str:
+def _sink(sink: SinkRecord) -> Iterator[str]:
     state = "published" if sink.published else "not published"
     if sink.already:
         state = "had been published before"
     sizes = [number_of(sink.rows, "row")] if sink.rows is not None else []
     sizes += [number_of(sink.files, "file")] if sink.files is not None else []
     sizes += [size(sink.bytes)] if sink.bytes is not None else []
+    changed = {"inserted": sink.inserted, "updated": sink.updated, "deleted": sink.deleted}
+    sizes += [f"{rows:,} {what}" for what, rows in changed.items() if rows is not None]
     output = f"{sink.output}: " if sink.output else ""
-    return f"-> {output}{sink.kind} {sink.where} ({sink.mode}): {', '.join([state, *sizes])}"
+    yield f"-> {output}{sink.kind} {sink.where} ({sink.mode}): {', '.join([state, *sizes])}"
+    if sink.way:
+        yield f"   sent by {sink.way}"
+    yield from (f"   {change}" for change in sink.changes)
+    for check in sink.checks:
+        took = f" ({duration(check.seconds)})" if check.seconds is not None else ""
+        yield f"   check {check.name}, else {check.on_failure}: {check.state}, {check.found}{took}"
+        yield from (f"     for instance {instance}" for instance in check.instances)
 
 
 def _input(found: Mapping[str, Any] | None) -> str:
@@ -111,13 +123,8 @@ def _attempt(attempt: AttemptRecord) -> str:
     return f"{attempt.state}{start}{end}{f': {attempt.error}' if attempt.error else ''}"
 
 
-def _error(error: Mapping[str, str | None] | None) -> Iterator[str]:
-    if error is None:
-        return
-    yield from str(error.get("message")).split("\n")
-    for key, name in (("state", "State"), ("next", "Next")):
-        if error.get(key):
-            yield f"{name}: {error[key]}"
+def _inside(lines: Iterable[str]) -> list[str]:
+    return [textwrap.indent(line, "  ") for line in lines]
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

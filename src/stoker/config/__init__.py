@@ -1,5 +1,6 @@
 """`stoker.toml`: found, read, checked whole, and merged for one environment."""
 
+from stoker.config.connection_values import settings_of_url
 from stoker.config.find import ConfigSource, find_config
 from stoker.config.load import load_config
 from stoker.config.model import ENVIRONMENTS, Config, LoggingSettings, PostgresSettings, RunSettings
@@ -13,4 +14,5 @@ __all__ = [
     "RunSettings",
     "find_config",
     "load_config",
+    "settings_of_url",
 ]

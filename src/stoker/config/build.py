@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.config import checks, spark_settings
-from stoker.config.connections import REQUIRED, is_loopback
+from stoker.config.connection_values import PAIR, REQUIRED, contradictions, settings_of, values_of_url
 from stoker.config.entries import Entry, EntryPath, Layer, toml_table
 from stoker.config.model import Config, LoggingSettings, PostgresSettings, RunSettings
-from stoker.secrets import parse, remember
+from stoker.secrets import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,20 +85,41 @@ class Builder:
             return PostgresSettings(name, embedded=True, folder=folder)
         if "folder" in given:
             self.mistakes.append(f"{given['folder'].where}: goes together with embedded = true only")
-        if set(given) != {"folder"}:
+        if "url" in values and (reference := parse(values["url"])):
+            beside = {key: value for key, value in values.items() if key != "url"}
+            return PostgresSettings(name, url=reference, beside=beside)
+        if "url" in given:
+            values = self._with_url(given, values)
+        elif set(given) != {"folder"}:
             self._require(name, given)
-        if "connect_timeout" in values:
-            values["connect_timeout"] = float(values["connect_timeout"])
-        if "sslrootcert" in values:
-            values["sslrootcert"] = self._path(("postgres", name, "sslrootcert"), values["sslrootcert"])
-        elif "sslmode" not in given and is_loopback(values.get("host", "")):
-            values["sslmode"] = "disable"
-        if "password" in values:
-            reference = parse(values["password"])
-            if reference is None:
-                remember(values["password"])
-            values["password"] = reference or values["password"]
-        return PostgresSettings(name, **values)
+        keys = given.keys() | values.keys()
+        alone = set(PAIR) & keys
+        if len(alone) == 1:
+            self.mistakes.append(f"{self._where(given, alone.pop())}: sslcert and sslkey go together")
+
+        def path(key: str, text: str) -> Path:
+            return self._path(("postgres", name, key if key in given else "url"), text)
+
+        return settings_of(name, values, path, keys)
+
+    @staticmethod
+    def _where(given: Mapping[str, Entry], key: str) -> str:
+        return given[key].where if key in given else f"{given['url'].where}, its {key}"
+
+    def _with_url(self, given: Mapping[str, Entry], values: dict[str, Any]) -> dict[str, Any]:
+        """The values with those of the URL, which keys beside it win over."""
+        where = given["url"].where
+        beside = {key: value for key, value in values.items() if key != "url"}
+        if "url" not in values:
+            return beside
+        before = len(self.mistakes)
+        merged = {**values_of_url(values["url"], f"{where}:", self.mistakes), **beside}
+        if len(self.mistakes) == before:
+            self.mistakes += [f"{where}: lacks {key}" for key in REQUIRED if key not in given and key not in merged]
+        # What is wrong between keys alone is told already.
+        own = [(key, reason) for key, reason in contradictions(merged) if (key, reason) not in contradictions(beside)]
+        self.mistakes += [f"{self._where(given, key)}: {reason}" for key, reason in own]
+        return merged
 
     def _require(self, name: str, given: Mapping[str, Entry]) -> None:
         """Each key that a server cannot be without, at the table where it is to be added."""

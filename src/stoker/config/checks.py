@@ -10,10 +10,14 @@ import math
 import re
 from typing import Any
 
+from stoker.config.hosts import split_hosts
+from stoker.config.postgres_url import parse_url
 from stoker.errors import suggestion
 from stoker.secrets import has_url_password, parse
 
 SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
+SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby")
+_LONGEST_NAME = 63
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>.*)", re.DOTALL)
@@ -36,7 +40,7 @@ def plain(text: str) -> str | None:
     if text != text.strip():
         return "has a space before or after it"
     if text.startswith("secret:"):
-        return "secret:// is for password only"
+        return "secret:// is for password, sslkey and url only"
     return None
 
 
@@ -80,6 +84,12 @@ def local_path(text: str) -> str | None:
 
 def host(text: str) -> str | None:
     """A server's name or address."""
+    if "," in text:
+        try:
+            split_hosts(text, _LARGEST_PORT)
+        except ValueError as error:
+            return str(error)
+        return None
     if any(character in text for character in "/@?") or " " in text:
         return "should be the host's name alone: port, database, user and password are keys of their own"
     if text.startswith("["):
@@ -99,8 +109,36 @@ def ssl_mode(text: str) -> str | None:
     if text in SSL_MODES:
         return None
     if text in {"allow", "prefer"}:
-        return f"{text!r} falls back to plain text without a word, so it is not offered.{suggestion('', SSL_MODES)}"
+        return (
+            f"{text!r} falls back to plain text when anyone on the way says that there is no TLS, so it is not offered: "
+            "require encrypts always, verify-full also looks who answers, disable says that there is no TLS"
+        )
     return f"{text!r} is not known.{suggestion(text, SSL_MODES)}"
+
+
+def session_attributes(text: str) -> str | None:
+    """Which server of several is taken."""
+    if text in SESSION_ATTRIBUTES:
+        return None
+    return f"{text!r} is not known.{suggestion(text, SESSION_ATTRIBUTES)}"
+
+
+def application_name(text: str) -> str | None:
+    """What PostgreSQL keeps as it is."""
+    if len(text) > _LONGEST_NAME or not text.isascii():
+        return f"should have at most {_LONGEST_NAME} characters of ASCII"
+    return None
+
+
+def postgres_url(text: str) -> str | None:
+    """A connection's URL, or a reference to a secret that is one."""
+    if text.lower().startswith("secret"):
+        return password(text)
+    try:
+        parse_url(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def password(text: str) -> str | None:
@@ -114,6 +152,13 @@ def password(text: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None
+
+
+def private_key(text: str) -> str | None:
+    """A file that holds a key, or a reference to a secret that is one."""
+    if "-----BEGIN" in text:
+        return "should name the file of the key, or be a secret://... reference, and not be the key itself"
+    return password(text) if text.lower().startswith("secret") else plain(text) or local_path(text)
 
 
 def level(text: str) -> str | None:

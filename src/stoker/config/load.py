@@ -14,7 +14,7 @@ from stoker.config.model import ENVIRONMENTS, Config
 from stoker.config.values import evaluate, references
 from stoker.config.variables import read_variables
 from stoker.errors import ConfigurationError, suggestion
-from stoker.secrets import parse
+from stoker.secrets import has_url_password, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,11 +116,12 @@ def _warn(layers: Layers, effective: Layer, chosen: str, config: Config) -> None
     """What is allowed in production, but hardly meant."""
     production = layers.environments.get("production", {}) | (effective if chosen == "production" else {})
     for entry in production.values():
-        if entry.path[0] == "postgres" and entry.path[-1] == "password" and _is_literal(entry):
+        if entry.path[0] == "postgres" and entry.path[-1] in {"password", "url"} and _is_literal(entry):
             logger.warning(
                 "%s: the password stands in the file as it is. Keep it elsewhere and name it here, as "
-                'password = "secret://aws/NAME#KEY", "secret://env/NAME" or "secret://file/PATH"',
+                '%s = "secret://aws/NAME#KEY", "secret://env/NAME" or "secret://file/PATH"',
                 entry.where,
+                entry.path[-1],
             )
     if chosen == "production":
         for name, settings in config.postgres.items():
@@ -135,4 +136,6 @@ def _warn(layers: Layers, effective: Layer, chosen: str, config: Config) -> None
 
 
 def _is_literal(entry: Entry) -> bool:
-    return not entry.from_variable and not references(entry.value) and parse(entry.value) is None
+    if entry.from_variable or references(entry.value) or parse(entry.value) is not None:
+        return False
+    return entry.path[-1] == "password" or has_url_password(entry.value)

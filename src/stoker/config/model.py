@@ -55,8 +55,29 @@ class PostgresSettings:
     sslmode: str = "verify-full"
     """As libpq's; the default is `disable` where the host is this machine."""
     sslrootcert: Path | None = None
+    sslcert: Path | None = None
+    sslkey: SecretRef | None = None
+    """A file's path is a `secret://file/` too."""
     connect_timeout: float = 10.0
-    """Seconds."""
+    """Seconds of one try."""
+    connect_retry: float = 30.0
+    """Seconds in which it is tried again after what may pass."""
+    statement_timeout: float = 0.0
+    """Seconds of one statement of a load; 0 for no limit."""
+    application_name: str | None = None
+    """None for one that says job and run."""
+    more_hosts: tuple[tuple[str, int], ...] = ()
+    """Hosts and ports that are tried after the first."""
+    target_session_attrs: str = "any"
+    """As libpq's; the default is `read-write` where there are several hosts."""
+    iam: bool = False
+    """Whether the password is a token of AWS IAM."""
+    region: str | None = None
+    """Of AWS; None for the one that the host's name or the environment has."""
+    url: SecretRef | None = None
+    """A secret that is a URL; what it says is known when it is resolved."""
+    beside: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The values that are given beside such a URL, and win over it."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +123,7 @@ class Config:
             raise self._unknown(
                 f"The connection {name!r}",
                 suggestion(name, self.postgres),
-                "embedded = true, or host, database, user and password",
+                "embedded = true, or url, or host, database, user and password",
                 self._table("postgres", name),
             )
         return self.postgres[name]
@@ -138,14 +159,34 @@ class Config:
         )
 
 
+_SHOWN = ("host", "port", "database", "user", "sslmode", "connect_timeout")
+_SHOWN_IF_SAID = (
+    "more_hosts",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "connect_retry",
+    "statement_timeout",
+    "application_name",
+    "target_session_attrs",
+    "iam",
+    "region",
+)
+
+
 def _public_connection(settings: PostgresSettings) -> dict[str, Any]:
     if settings.embedded:
         return {"embedded": True, "folder": str(settings.folder)}
-    shown: dict[str, Any] = {
-        key: getattr(settings, key) for key in ("host", "port", "database", "user", "sslmode", "connect_timeout")
-    }
-    if settings.sslrootcert is not None:
-        shown["sslrootcert"] = str(settings.sslrootcert)
+    if settings.url is not None:
+        return {"url": str(settings.url), "beside": sorted(settings.beside)}
+    shown: dict[str, Any] = {key: getattr(settings, key) for key in _SHOWN}
+    defaults = PostgresSettings(settings.name)
+    for key in _SHOWN_IF_SAID:
+        value = getattr(settings, key)
+        if value != getattr(defaults, key):
+            shown[key] = value if isinstance(value, str | float | bool) else str(value)
+    if settings.more_hosts:
+        shown["more_hosts"] = [f"{host}:{port}" for host, port in settings.more_hosts]
     if settings.password is not None:
         shown["password"] = "***" if isinstance(settings.password, str) else str(settings.password)
     return shown

@@ -56,7 +56,16 @@ KEYS: dict[str, dict[str, Setting]] = {
         "password": Setting(Kind.TEXT, checks.password, free=True),
         "sslmode": Setting(Kind.TEXT, checks.ssl_mode),
         "sslrootcert": Setting(Kind.TEXT, checks.local_path),
+        "sslcert": Setting(Kind.TEXT, checks.local_path),
+        "sslkey": Setting(Kind.TEXT, checks.private_key, free=True),
         "connect_timeout": Setting(Kind.NUMBER, checks.some_seconds),
+        "connect_retry": Setting(Kind.NUMBER, checks.seconds),
+        "statement_timeout": Setting(Kind.NUMBER, checks.seconds),
+        "application_name": Setting(Kind.TEXT, checks.application_name),
+        "target_session_attrs": Setting(Kind.TEXT, checks.session_attributes),
+        "iam": Setting(Kind.BOOLEAN),
+        "region": Setting(Kind.TEXT),
+        "url": Setting(Kind.TEXT, checks.postgres_url, free=True),
     },
 }
 """The tables with fixed keys; `postgres` means each of its connections."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stoker.checks import Check, Checker
     from stoker.checks.checker import Keys
     from stoker.config import Config
+    from stoker.connectors.lifetime import Lifetime
     from stoker.connectors.paths import Path
     from stoker.spark.data_files import DataFiles
 
@@ -63,6 +64,8 @@ class Context:
     """Called when the sources are about to be read."""
     found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What sources have looked up, once for what tells their content and for the reading."""
+    lifetime: Lifetime | None = field(default=None, repr=False, compare=False)
+    """Keeps what must stay open until the rows are staged; None where nobody tells when that is, as in a preview."""
 
     def path(self, path: Path) -> str:
         """The path in this environment, for these parameters."""
@@ -138,6 +141,10 @@ class Loaded:
     bytes: int | None = None
     changes: tuple[str, ...] = ()
     """How the columns differ from those that were published before, a sentence each."""
+    inserted: int | None = None
+    updated: int | None = None
+    deleted: int | None = None
+    """Rows of the target that were added, rewritten and removed."""
     way: str | None = None
     """How the rows were sent, where the sink has several ways, and why not the fastest; for the run record."""
 
@@ -235,6 +242,15 @@ class Sink(ABC):
     def open(self, context: Context) -> Load:
         """Begin a load; touches no data yet."""
 
+    def statements(self, names: Names) -> list[str] | None:
+        """What a load would have a server do now, as lines of SQL, for `stoker plan --sql`; None if there is no such server.
+
+        Raises:
+            StokerError: If the server does not tell.
+        """
+        del names
+        return None
+
     def read_back(self, context: Context, *, this_run: bool) -> DataFrame:
         """The published rows, for pipelines that extract from this one; only sinks that keep types have it.
 
@@ -249,12 +265,14 @@ class Sink(ABC):
         del context
         return None
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Finish or undo what killed runs left here, and leave alone what a live one is doing; starts no Spark job.
 
         Args:
             context: That of `stoker repair`; its `run_id` is no run's.
             dry: Whether only to look.
+            needed: Whether the run of an id has published the same rows in another sink, and can be resumed: what it has
+                staged here, if `Load.frame` could give it to its next attempt, is to stay.
 
         Returns:
             What it did, or with `dry` would have done, each as `removed 2 staging folders`; empty if there was nothing.
@@ -262,7 +280,7 @@ class Sink(ABC):
         Raises:
             LeaseHeldError: If a live run publishes here.
         """
-        del context, dry
+        del context, dry, needed
         return []
 
     def label(self) -> str:

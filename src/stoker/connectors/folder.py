@@ -19,6 +19,8 @@ from stoker.files.repair import repair
 from stoker.files.view import commit_view, read_view, view, written_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
@@ -134,10 +136,11 @@ class FolderSink(Sink):
         """Number, bytes, times and names of the files, and the run that published last."""
         return fingerprint(context, (self.path,))
 
-    def repair(self, context: Context, *, dry: bool) -> list[str]:
+    def repair(self, context: Context, *, dry: bool, needed: Callable[[str], bool]) -> list[str]:
         """Finish a publish that was decided, remove the staging of others."""
         path = context.path(self.path)
-        found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry)
+        keeps = needed if self.form.keeps_types else _not_needed
+        found = repair(file_system(context.spark, path), Target(path.rstrip("/")), dry=dry, needed=keeps)
         done = []
         decided = found.decided
         if decided is not None:
@@ -150,11 +153,21 @@ class FolderSink(Sink):
         ):
             if names:
                 done.append(f"removed {number_of(len(names), thing)} of dead processes")
+        done += [
+            f"kept what run {run_id} has staged, whose rows another sink has; go on with it: stoker resume {run_id}"
+            for run_id in found.kept
+        ]
         return done
 
     def label(self) -> str:
         """The path as declared: the format does not make it another place."""
         return f"files:{self.path}"
+
+
+def _not_needed(run_id: str) -> bool:
+    """Rows that cannot be read back as they were serve no other attempt."""
+    del run_id
+    return False
 
 
 class _FolderSinkLoad(Load):

@@ -16,10 +16,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Param:
-    """A piece of a path that a parameter of the job fills; made by `param`."""
+    """A piece of a path, or a value of a query, that a parameter of the job fills; made by `param`."""
 
     name: str
     format: str = ""
+
+    def value(self, parameters: Any) -> Any:
+        """The parameter's value, as text if a format is given.
+
+        Raises:
+            UsageError: If there is no such parameter.
+        """
+        names = [field.name for field in dataclasses.fields(parameters)] if parameters is not None else []
+        if self.name not in names:
+            raise UsageError(f"param({self.name!r}) is no parameter of the job.{suggestion(self.name, names)}")
+        value = getattr(parameters, self.name)
+        return format(value, self.format) if self.format else value
 
     def fill(self, parameters: Any) -> str:
         """The piece for these parameters.

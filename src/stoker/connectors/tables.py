@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
-from stoker.postgres.connection import connect, cut, resolve
+from stoker.postgres.connection import connect_patiently, cut, resolve
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
 
@@ -38,7 +38,8 @@ def keys_of(context: Context, table: Table, columns: Sequence[str]) -> DataFrame
     names = [quote(name) for name in columns]
     texts = ", ".join(f"{name}::text" for name in names)
     complete = " AND ".join(f"{name} IS NOT NULL" for name in names)
-    connection = connect(resolve(config.connection(table.connection), folder=config.source.folder))
+    info = resolve(config.connection(table.connection), folder=config.source.folder)
+    connection = connect_patiently(info, context.stopped)
     try:
         with explained(f"The keys of {table.connection}:{target}, which a check refers to, cannot be read"):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY")

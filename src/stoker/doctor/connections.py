@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from stoker import secrets
@@ -9,7 +10,8 @@ from stoker.doctor.finding import Finding, not_checked, ok, problem, warning
 from stoker.doctor.libraries import installed
 from stoker.errors import StokerError
 from stoker.postgres import embedded
-from stoker.postgres.connection import connect, resolve
+from stoker.postgres.connection import cut, resolve
+from stoker.postgres.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,16 +41,16 @@ def connections(config: Config, *, connecting: bool) -> Iterator[Finding]:
         if settings.embedded:
             yield from _embedded(topic, settings, config.source.folder, connecting=connecting)
         elif not connecting:
-            where = f"{settings.host}:{settings.port}/{settings.database}"
+            where = f"{settings.host}:{settings.port}/{settings.database}" if settings.host else str(settings.url)
             yield not_checked(topic, where, "Ask the server, and its secret, with: stoker doctor --connect")
         else:
-            if isinstance(settings.password, secrets.SecretRef):
-                secret = _secret(settings.password, config.source.folder)
-                yield secret
-                if secret.advice:
-                    yield not_checked(topic, "its password is not known")
-                    continue
-            yield _server(topic, settings, config.source.folder)
+            named = (settings.password, settings.sslkey, settings.url)
+            found = [_secret(each, config.source.folder) for each in named if isinstance(each, secrets.SecretRef)]
+            yield from found
+            if any(secret.advice for secret in found):
+                yield not_checked(topic, "its secrets are not known")
+            else:
+                yield _server(topic, settings, config.source.folder)
 
 
 def _secret(reference: secrets.SecretRef, folder: Path) -> Finding:
@@ -79,21 +81,24 @@ def _embedded(topic: str, settings: PostgresSettings, folder: Path, *, connectin
 
 def _server(topic: str, settings: PostgresSettings, folder: Path) -> Finding:
     try:
-        connection = connect(resolve(settings, folder=folder))
+        info = resolve(settings, folder=folder)
+        # Once only: who asks wants to know how it is now.
+        connection = open_session(dataclasses.replace(info, connect_retry=0))
     except StokerError as error:
         return problem(topic, error.what, error.next_step)
     try:
         version, may_schema, may_table, schema, read_only = connection.run(_ASK)[0]
     finally:
-        connection.close()
-    found = f"PostgreSQL {version} at {settings.host or 'embedded'}, schema {schema}"
+        cut(connection)
+    where = (
+        "embedded" if settings.embedded else f"{info.host} {'in plain text' if info.sslmode == 'disable' else 'by TLS'}"
+    )
+    found = f"PostgreSQL {version} at {where}, schema {schema}"
     if read_only:
         return problem(topic, f"{found}: it takes no writes", "Name the primary server as host.")
     if not may_table:
-        grant = f'GRANT CREATE ON SCHEMA {schema or "public"} TO "{settings.user}"'
-        return problem(
-            topic, f"{found}: the user {settings.user} can make no table", f"{grant}: staging tables need it."
-        )
+        grant = f'GRANT CREATE ON SCHEMA {schema or "public"} TO "{info.user}"'
+        return problem(topic, f"{found}: the user {info.user} can make no table", f"{grant}: staging tables need it.")
     if int(str(version).split(".")[0]) < _OLDEST:
         return warning(topic, found, "Stoker is tested with PostgreSQL 18; move to a version that is maintained.")
     return ok(topic, f"{found}: can make tables{' and schemas' if may_schema else ''}")

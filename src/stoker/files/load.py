@@ -93,7 +93,7 @@ class FolderLoad:
         self._fs.make_folder(self.target.control)
         self._lease = Lease(self._fs, self.target, run_id=self._run_id, wait=wait, waiting=waiting, stopped=stopped)
         failpoint("files.lease.taken")
-        recover(self._fs, self.target, run_id=self._run_id)
+        recover(self._fs, self.target, keep=(self._run_id,))
         self._left = left_by(self._fs, self.target, self._run_id)
 
     def published(self) -> Commit | None:

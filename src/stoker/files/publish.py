@@ -14,6 +14,8 @@ from stoker.failpoints import failpoint
 from stoker.files.control import read_commit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from stoker.files.control import Commit, Target
     from stoker.files.filesystem import FileSystem
 
@@ -39,13 +41,13 @@ def publish(fs: FileSystem, target: Target, commit: Commit) -> bool:
         raise _cut(target, error) from error
 
 
-def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Commit | None:
+def recover(fs: FileSystem, target: Target, *, keep: Collection[str] = ()) -> Commit | None:
     """Finish what a dead publisher decided and remove what was staged there. The caller holds the lease.
 
     Args:
         fs: The target's file system.
         target: The target.
-        run_id: The run that comes now: what it staged itself in an earlier attempt is kept, if it is whole.
+        keep: The runs that may still need what they staged here in an earlier attempt, if it is whole.
 
     Returns:
         The commit that was finished, or None if there was nothing decided.
@@ -53,27 +55,30 @@ def recover(fs: FileSystem, target: Target, *, run_id: str | None = None) -> Com
     commit = read_commit(fs, target.intent)
     if commit is not None:
         finish(fs, target, commit)
-    left = None if run_id is None else left_by(fs, target, run_id)
-    kept = None if left is None else f"staging-{left.nonce}"
+    kept = {f"staging-{left.nonce}" for run_id in keep if (left := left_by(fs, target, run_id)) is not None}
     # All of them are dead: who stages holds the lease. Commits are written while there is an intent, and are many.
     for folder in (target.control, *([target.commits] if commit is not None else [])):
         for entry in fs.entries(folder):
-            if entry.path != kept and (entry.path.startswith("staging-") or entry.path.endswith(".tmp")):
+            if entry.path not in kept and (entry.path.startswith("staging-") or entry.path.endswith(".tmp")):
                 fs.delete(f"{folder}/{entry.path}")
     return commit
 
 
 def left_by(fs: FileSystem, target: Target, run_id: str) -> Commit | None:
     """What an earlier attempt of a run has staged to the end and not published; None if there is nothing."""
+    return next((each for each in staged_whole(fs, target) if each.run_id == run_id), None)
+
+
+def staged_whole(fs: FileSystem, target: Target) -> Iterator[Commit]:
+    """What runs have staged to the end, published or not."""
     for entry in fs.entries(target.control):
         nonce = entry.path.removeprefix("staging-")
         if nonce == entry.path:
             continue
         with suppress(TerminalError):  # of another version: of no use
             found = read_commit(fs, target.staged(nonce))
-            if found is not None and found.run_id == run_id:
-                return found
-    return None
+            if found is not None:
+                yield found
 
 
 def marker(commit: Commit) -> str:

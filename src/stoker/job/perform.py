@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import threading
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -176,22 +177,17 @@ def _state(record: RunRecord) -> State:
 
 def in_thread(work: Callable[[], Any]) -> Any:
     """Do it in a thread, so that the main thread hears signals meanwhile."""
-    answer: list[Any] = []
-    failure: list[BaseException] = []
+    # Its answer is waited for, not its end: in Python 3.11 a signal during `join` makes a living thread count as ended.
+    answer: Future[Any] = Future()
 
     def worker() -> None:
         try:
-            answer.append(work())
+            answer.set_result(work())
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            failure.append(error)
+            answer.set_exception(error)
 
-    thread = threading.Thread(target=worker, name="stoker-session", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(timeout=0.2)
-    if failure:
-        raise failure[0]
-    return answer[0]
+    threading.Thread(target=worker, name="stoker-session", daemon=True).start()
+    return answer.result()
 
 
 def stop(session: Session) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from stoker.checks import Check
     from stoker.config import Config
+    from stoker.connectors.base import Sink
     from stoker.job.job import Job
     from stoker.pipeline import Pipeline
 
@@ -62,6 +63,8 @@ class PlannedSink:
     columns: dict[str, str] | None = None
     """The types of the columns that are published there, by their names, if that is known without Spark."""
     checks: list[PlannedCheck] = field(default_factory=list)
+    sql: list[str] = field(default_factory=list)
+    """What a server would do, as lines of SQL, or why that cannot be told; if it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,9 @@ class Plan:
             )
 
 
-def make_plan(job: Job, config: Config, parameters: Any, only: Sequence[str] | None = None) -> Plan:
+def make_plan(
+    job: Job, config: Config, parameters: Any, only: Sequence[str] | None = None, *, sql: bool = False
+) -> Plan:
     """Plan a run.
 
     Args:
@@ -118,11 +123,12 @@ def make_plan(job: Job, config: Config, parameters: Any, only: Sequence[str] | N
         config: The configuration of its environment.
         parameters: An instance of its parameters, or None.
         only: The pipelines that were asked for.
+        sql: Whether to ask the servers what a load would do.
     """
     names = Names(config, parameters)
     mistakes: list[str] = []
     selected = chosen(list(job.pipelines), only)
-    planned = [_pipeline(job, job.pipelines[name], names, selected, mistakes) for name in selected]
+    planned = [_pipeline(job, job.pipelines[name], names, selected, mistakes, sql=sql) for name in selected]
     _overlaps(planned, mistakes)
     warnings = [*_hidden_edges(planned), *_repeated_views(job, selected)]
     read = [source for pipeline in planned for source in pipeline.sources]
@@ -141,7 +147,9 @@ def make_plan(job: Job, config: Config, parameters: Any, only: Sequence[str] | N
     )
 
 
-def _pipeline(job: Job, pipeline: Pipeline, names: Names, selected: list[str], mistakes: list[str]) -> PlannedPipeline:
+def _pipeline(
+    job: Job, pipeline: Pipeline, names: Names, selected: list[str], mistakes: list[str], *, sql: bool
+) -> PlannedPipeline:
     sources = []
     for argument, source in pipeline.extract.items():
         found = _described(source.describe, names, mistakes)
@@ -152,11 +160,22 @@ def _pipeline(job: Job, pipeline: Pipeline, names: Names, selected: list[str], m
     for output, sink in pipeline.sinks():
         found = _described(sink.describe, names, mistakes)
         checks = [_check(job, check, names, selected, mistakes) for check in sink.checks]
+        lines = _statements(sink, names) if sql else []
         sinks.append(
-            PlannedSink(output or None, found.kind, found.where, found.mode, found.details, found.columns, checks)
+            PlannedSink(
+                output or None, found.kind, found.where, found.mode, found.details, found.columns, checks, lines
+            )
         )
     after = [name for name in selected if name in job.graph[pipeline.name]]
     return PlannedPipeline(pipeline.name, pipeline.transformer.name, after, sources, sinks)
+
+
+def _statements(sink: Sink, names: Names) -> list[str]:
+    """What the sink says, or why it cannot: a server that is down is no mistake of the job."""
+    try:
+        return sink.statements(names) or []
+    except StokerError as error:
+        return [f"-- {line}" for line in f"not known: {error.what}".splitlines()]
 
 
 def _origin(job: Job, source: Any, selected: list[str]) -> tuple[str | None, bool]:

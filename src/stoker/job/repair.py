@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.connectors.base import Context, Names
 from stoker.errors import LeaseHeldError, StokerError, number_of
+from stoker.job.needed import Resumable
 from stoker.job.parameters import filled, listing, restored
 from stoker.record import RecordStore, State
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from stoker.config import Config
     from stoker.connectors.base import Sink
     from stoker.job.job import Job
-    from stoker.record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Repaired:
 
 @dataclass(frozen=True)
 class _Place:
+    job: Job
     where: str
     sink: Sink
     names: Names
@@ -57,47 +58,49 @@ def repair_places(
         given: Parameters of the one job, or None.
         dry: Whether only to look.
     """
-    records, _ = RecordStore(config.run.records).all()
-    seen: set[tuple[str, str]] = set()
+    records = [each for each in RecordStore(config.run.records).all()[0] if each.environment == config.environment]
+    runs: dict[str, tuple[Job, Names]] = {}
+    places: dict[tuple[str, str], _Place] = {}
     for job in jobs:
-        unfinished = [
-            each
-            for each in records
-            if (each.job, each.environment) == (job.name, config.environment) and each.settled is not State.SUCCEEDED
-        ]
-        for place in _places(job, config, unfinished, given):
+        for record in records:
+            if record.job == job.name and record.settled is not State.SUCCEEDED:
+                try:
+                    runs[record.run_id] = job, Names(config, restored(job.parameters, record.parameters)[0])
+                except StokerError as error:
+                    yield Repaired(f"run {record.run_id}", error=error)
+        for place in _places(job, config, [names for other, names in runs.values() if other is job], given):
             if isinstance(place, Repaired):
                 yield place
-            elif (place.sink.label(), place.where) not in seen:
-                seen.add((place.sink.label(), place.where))
-                yield _repaired(job, place, spark, dry=dry)
+            else:
+                places.setdefault((place.sink.label(), place.where), place)
+    resumable = Resumable(spark, runs)
+    for each in places.values():
+        yield _repaired(each, resumable, dry=dry)
 
 
-def _places(job: Job, config: Config, unfinished: Sequence[RunRecord], given: Any) -> Iterator[_Place | Repaired]:
+def _places(job: Job, config: Config, unfinished: Sequence[Names], given: Any) -> Iterator[_Place | Repaired]:
     needed = [parameter.name for parameter in listing(job.parameters) if parameter.required]
     sets = [given] if given is not None else [] if needed else [filled(job.parameters, {})]
-    for record in unfinished:
-        try:
-            sets.append(restored(job.parameters, record.parameters)[0])
-        except StokerError as error:
-            yield Repaired(f"run {record.run_id}", error=error)
-    for parameters in sets:
-        names = Names(config, parameters)
+    for names in (*(Names(config, parameters) for parameters in sets), *unfinished):
         for pipeline in job.pipelines.values():
             for _, sink in pipeline.sinks():
                 try:
-                    yield _Place(sink.describe(names).where, sink, names)
+                    yield _Place(job, sink.describe(names).where, sink, names)
                 except StokerError as error:
                     yield Repaired(f"{sink.label()} of {job.name}", error=error)
-    if not sets:
+    if not sets and not unfinished:
         told = f"which places it has depends on its parameters ({', '.join(needed)}), and no unfinished run says them; give --param"
         yield Repaired(f"job {job.name}", left=told)
 
 
-def _repaired(job: Job, place: _Place, spark: SparkSession, *, dry: bool) -> Repaired:
-    context = Context(spark, place.names, run_id="repair", job=job.name, pipeline="repair")
+def _repaired(place: _Place, resumable: Resumable, *, dry: bool) -> Repaired:
+    context = Context(resumable.spark, place.names, run_id="repair", job=place.job.name, pipeline="repair")
+
+    def needed(run_id: str) -> bool:
+        return resumable.needs(run_id, place.sink, place.where)
+
     try:
-        return Repaired(place.where, place.sink.repair(context, dry=dry))
+        return Repaired(place.where, place.sink.repair(context, dry=dry, needed=needed))
     except LeaseHeldError as error:
         return Repaired(place.where, left=error.what)
     except StokerError as error:

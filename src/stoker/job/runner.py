@@ -53,7 +53,7 @@ class Runner:
         names: Configuration and parameters.
         record: Is filled.
         observer: Is told what happens.
-        save: Writes the record; called whenever a pipeline ends.
+        save: Writes the record; called whenever a pipeline knows its inputs, and when it ends.
         stop: Looked at while it waits, for a run that is not in the main thread.
     """
 
@@ -96,20 +96,23 @@ class Runner:
                     self._interrupt(self._stop.signal, waiting, running)
                     return
                 self._start_ready(waiting, running, parallel)
-                if not running:
-                    continue
-                name = self._ended.get(timeout=0.2)
-            except queue.Empty:
-                continue
+                if running:
+                    self._hear(waiting, running, fail_fast=fail_fast)
             except KeyboardInterrupt as interrupt:
                 signal = "SIGTERM" if isinstance(interrupt, TerminatedError) else "SIGINT"
                 self._interrupt(signal, waiting, running)
                 return
-            running.pop(name).join(timeout=5)
-            state = self._record.pipeline(name).state
-            if state is not State.SUCCEEDED and fail_fast and not self._stopped.is_set():
-                self._stop_jobs()
-                self._skip(waiting, f"fail_fast: {name} failed")
+
+    def _hear(self, waiting: list[str], running: dict[str, threading.Thread], *, fail_fast: bool) -> None:
+        """Wait a moment for a pipeline to end."""
+        try:
+            name = self._ended.get(timeout=0.2)
+        except queue.Empty:
+            return
+        running.pop(name).join(timeout=5)
+        if self._record.pipeline(name).state is not State.SUCCEEDED and fail_fast and not self._stopped.is_set():
+            self._stop_jobs()
+            self._skip(waiting, f"fail_fast: {name} failed")
 
     def _start_ready(self, waiting: list[str], running: dict[str, threading.Thread], parallel: int) -> None:
         for name in list(waiting):
@@ -179,6 +182,8 @@ class Runner:
             def reading() -> None:
                 if not record.inputs:  # the frames of a view are asked for too
                     record.inputs = inputs(self._job, pipeline, context, self._inside)
+                    if record.inputs:
+                        self._try_to_save()  # whoever resumes the run after a kill compares them
 
             context = replace(self._context(record), reading=reading)
             run_pipeline(pipeline, context, record)
@@ -229,7 +234,9 @@ class Runner:
             return
         with contextlib.suppress(Exception):  # whatever py4j raises: the rows are published
             succeeded = record.state is State.SUCCEEDED
-            record.metrics = self._meter.read(self._group(record), record.start, wait=succeeded)
+            # As rows and files: of the last try. Jobs of the others, under the same group, began before they ended.
+            since = record.attempts[-1].end if record.attempts else record.start
+            record.metrics = self._meter.read(self._group(record), since or record.start, wait=succeeded)
         record.hints = [redact(hint) for hint in hints(record)]
         for hint in record.hints:
             logger.warning("%s: %s", record.name, hint)
@@ -276,10 +283,10 @@ class Runner:
         self._skip(waiting, f"the run was interrupted by {self._record.signal}")
         deadline = time.monotonic() + _GRACE
         with contextlib.suppress(KeyboardInterrupt):
-            for thread in running.values():
-                # Joined in slices, so that a second signal is heard.
-                while thread.is_alive() and time.monotonic() < deadline:
-                    thread.join(timeout=0.2)
+            # Told by each, not joined: in Python 3.11 a signal during `join` makes a living thread count as ended.
+            while running and time.monotonic() < deadline:
+                with contextlib.suppress(queue.Empty):
+                    del running[self._ended.get(timeout=0.2)]
         for name in running:
             record = self._record.pipeline(name)
             if record.state is State.RUNNING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from stoker.checks import Checker, Measured
-    from stoker.checks.checker import Example, Keys
+    from stoker.checks.checker import Keys
     from stoker.connectors.base import Context
     from stoker.pipeline.target import Target
 
@@ -112,12 +112,8 @@ def refuse_violations(pipeline: str, targets: Sequence[Target]) -> None:
 
 def _told(check: CheckRecord) -> str:
     """What a check found, in one line."""
-    examples = "; ".join(_shown(each) for each in check.examples[:_SHOWN])
+    examples = "; ".join(check.instances[:_SHOWN])
     return f"{check.name}: {check.found}{f', such as {examples}' if examples else ''}"
-
-
-def _shown(each: Example) -> str:
-    return ", ".join(f"{name}={'null' if value is None else value}" for name, value in each.items())
 
 
 def _judged(context: Context, target: Target, check: Rows) -> CheckRecord:

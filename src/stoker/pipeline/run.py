@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stoker.connectors.lifetime import Lifetime
 from stoker.errors import SinkError
 from stoker.failpoints import failpoint
 from stoker.pipeline.checking import check_staged, refuse_checks, refuse_violations
@@ -36,6 +38,8 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
         StokerError: What failed, in words; nothing of this pipeline is published unless the error's state says so.
     """
     targets = _targets(pipeline, context, record)
+    lifetime = Lifetime()
+    context = replace(context, lifetime=lifetime)
     step, failed = "open", False
     try:
         for target in sorted(targets, key=lambda each: each.where.where):
@@ -52,6 +56,8 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
             fresh = _stage(pipeline, context, targets, record)
             step = "check"
             _check(pipeline, context, targets, fresh)
+            # Nothing is read any more, and a publish may wait for locks that only a source still holds.
+            lifetime.end()
             step = "publish"
             _publish(context, [target for target in targets if not target.record.published])
         record.rows_written = _rows(targets)
@@ -59,6 +65,7 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
         failed = step == "stage"
         raise explained(error, pipeline, context, step, record) from error
     finally:
+        lifetime.end()
         _close(targets, context, tasks_may_run=failed or context.stopped())
 
 
@@ -183,6 +190,8 @@ def _publish(context: Context, targets: list[Target]) -> None:
 def _note(target: Target, loaded: Loaded, *, published: bool = True) -> None:
     target.record.published = published
     target.record.rows, target.record.files, target.record.bytes = loaded.rows, loaded.files, loaded.bytes
+    target.record.inserted, target.record.updated = loaded.inserted, loaded.updated
+    target.record.deleted = loaded.deleted
     target.record.changes = list(loaded.changes) or target.record.changes
     target.record.way = loaded.way or target.record.way
 

@@ -12,11 +12,13 @@ from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pg8000.native import Connection
 
 _NAME = """CASE WHEN {0}.typnamespace = 'pg_catalog'::regnamespace THEN {0}.typname::text
             ELSE {0}.typnamespace::regnamespace::text || '.' || {0}.typname END"""
-_COLUMNS = f"""
+_BASES = """
 WITH RECURSIVE base(start, oid, parent, typmod, not_null, given) AS (
     SELECT t.oid, t.oid, t.typbasetype, t.typtypmod, t.typnotnull, t.typdefault IS NOT NULL FROM pg_type t
     UNION ALL
@@ -24,16 +26,28 @@ WITH RECURSIVE base(start, oid, parent, typmod, not_null, given) AS (
            b.not_null OR t.typnotnull, b.given OR t.typdefault IS NOT NULL
     FROM base b JOIN pg_type t ON t.oid = b.parent
 )
-SELECT a.attname,
+"""
+_TYPE = f"""
        format_type(a.atttypid, a.atttypmod), a.atttypid, {_NAME.format("t")}, t.typcategory::text,
        CASE WHEN a.atttypmod = -1 THEN b.typmod ELSE a.atttypmod END,
        format_type(t.typelem, a.atttypmod), e.start, {_NAME.format("et")}, et.typcategory::text,
        CASE WHEN a.atttypmod <> -1 THEN a.atttypmod WHEN b.typmod <> -1 THEN b.typmod ELSE e.typmod END,
-       a.attnotnull OR b.not_null, a.atthasdef OR a.attidentity <> '' OR b.given,
-       a.attgenerated <> '', a.attidentity = 'a'
-FROM pg_attribute a JOIN base b ON b.start = a.atttypid AND b.parent = 0 JOIN pg_type t ON t.oid = b.oid
+       t.typnamespace <> 'pg_catalog'::regnamespace AND EXISTS (
+           SELECT FROM pg_cast WHERE castsource = 'bytea'::regtype AND casttarget = t.oid
+       )
+"""
+_TYPES = """
+JOIN base b ON b.start = a.atttypid AND b.parent = 0 JOIN pg_type t ON t.oid = b.oid
 LEFT JOIN base e ON t.typcategory = 'A' AND t.typname NOT LIKE '%vector' AND e.start = t.typelem AND e.parent = 0
 LEFT JOIN pg_type et ON et.oid = e.oid
+"""
+_COLUMNS = f"""
+{_BASES}
+SELECT a.attname,
+       {_TYPE},
+       a.attnotnull OR b.not_null, a.atthasdef OR a.attidentity <> '' OR b.given,
+       a.attgenerated <> '', a.attidentity = 'a'
+FROM pg_attribute a {_TYPES}
 WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """  # noqa: S608 - of our own texts only
@@ -131,19 +145,30 @@ def table_columns(connection: Connection, oid: int) -> tuple[TableColumn, ...]:
     return tuple(_column(row) for row in connection.run(_COLUMNS, oid=oid))
 
 
-def check_rights(connection: Connection, target: LoadTarget, table: Table, names: list[str], *, replace: bool) -> None:
+def check_rights(
+    connection: Connection, target: LoadTarget, table: Table, names: list[str], more: Sequence[str]
+) -> None:
     """Refuse a table that the user may not write, without waiting for those who have it locked.
+
+    Args:
+        connection: Of the user.
+        target: The table's name.
+        table: The table.
+        names: The columns that take rows.
+        more: Rights that are needed besides INSERT.
 
     Raises:
         SinkError: With the statement that grants what is missing.
     """
-    user, delete, insert = connection.run(
-        "SELECT current_user, has_table_privilege(:oid::oid, 'DELETE'), "
-        "(SELECT bool_and(has_column_privilege(:oid::oid, name, 'INSERT')) FROM unnest(:names::text[]) AS name)",
+    user, insert, missing = connection.run(
+        "SELECT current_user, "
+        "(SELECT bool_and(has_column_privilege(:oid::oid, name, 'INSERT')) FROM unnest(:names::text[]) AS name), "
+        "ARRAY(SELECT name FROM unnest(:more::text[]) AS name WHERE NOT has_table_privilege(:oid::oid, name))",
         oid=table.oid,
         names=names,
+        more=list(more),
     )[0]
-    needed = ["INSERT"] * (not insert) + ["DELETE"] * (replace and not delete)
+    needed = ["INSERT"] * (not insert) + missing
     if needed:
         rights = ", ".join(needed)
         raise SinkError(
@@ -194,8 +219,10 @@ def _check_schema(connection: Connection, target: LoadTarget) -> None:
 
 def _column(row: list[Any]) -> TableColumn:
     name, *types, not_null, has_default, generated, always_identity = row
-    sql, oid, base, category, modifier, *element = types
+    return TableColumn(name, _type(types), not_null, has_default, generated, always_identity)
+
+
+def _type(row: list[Any]) -> ColumnType:
+    sql, oid, base, category, modifier, *element, takes_bytes = row
     inner = None if element[1] is None else ColumnType(*element)
-    return TableColumn(
-        name, ColumnType(sql, oid, base, category, modifier, inner), not_null, has_default, generated, always_identity
-    )
+    return ColumnType(sql, oid, base, category, modifier, inner, takes_bytes)

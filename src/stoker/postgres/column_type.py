@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_CUT = frozenset({"bit", "varbit", "bpchar", "varchar"})
+"""A cast cuts what is too long for these, where COPY refuses it."""
+_ZONED = frozenset({"timestamptz", "timetz", "tstzrange", "tstzmultirange"})
+"""What a text without a zone means depends on the session's."""
 _HEADER = 4
 """What PostgreSQL adds to lengths and precisions in a type modifier."""
 
@@ -24,6 +28,16 @@ class ColumnType:
     """`atttypmod`, or that of the domain; -1 for none."""
     element: ColumnType | None = None
     """Of an array."""
+    takes_bytes: bool = False
+    """Whether an extension's type has a cast from `bytea`, as PostGIS has for WKB."""
+
+    @property
+    def is_cast_as_copied(self) -> bool:
+        """Whether a text that is cast to it, in any session, becomes what COPY would make of it."""
+        inner = self.element or self
+        is_cut = inner.base in _CUT and inner.modifier >= 0
+        # Of a row type each field would have to be looked at.
+        return not is_cut and inner.base not in _ZONED and inner.category != "C"
 
     @property
     def length(self) -> int | None:

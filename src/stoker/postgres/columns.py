@@ -29,11 +29,35 @@ class Column:
     type: str
     """As SQL has it."""
     not_null: bool = False
+    staged_as: str | None = None
+    """The type that it is staged with, to be cast at the publish; None for its own."""
 
     @property
     def definition(self) -> str:
         """As in CREATE TABLE."""
-        return f"{quote(self.name)} {self.type}" + (" NOT NULL" if self.not_null else "")
+        return f"{quote(self.name)} {self.type}{self._constraint}"
+
+    @property
+    def staged_definition(self) -> str:
+        """The same of the staging table; a value that cannot be cast is refused there already."""
+        if self.staged_as is None:
+            return self.definition
+        check = f"CHECK (({self.cast} IS NULL) = ({quote(self.name)} IS NULL))"
+        return f"{quote(self.name)} {self.staged_as}{self._constraint} {check}"
+
+    @property
+    def cast(self) -> str:
+        """Its value in the staging table, with its own type."""
+        return quote(self.name) if self.staged_as is None else f"{quote(self.name)}::{self.type}"
+
+    @property
+    def selected(self) -> str:
+        """The same in a list of columns."""
+        return self.cast if self.staged_as is None else f"{self.cast} AS {quote(self.name)}"
+
+    @property
+    def _constraint(self) -> str:
+        return " NOT NULL" if self.not_null else ""
 
 
 def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple[Column, ...]:
@@ -93,9 +117,15 @@ def fitted(schema: StructType, table: Table | None, target: LoadTarget) -> tuple
     return tuple(columns)
 
 
-def create_statement(target: LoadTarget, columns: tuple[Column, ...]) -> str:
-    """CREATE TABLE with the given columns."""
-    return f"CREATE TABLE {target.sql} ({', '.join(column.definition for column in columns)})"
+def create_statement(
+    target: LoadTarget, columns: tuple[Column, ...], *, key: tuple[str, ...] = (), if_missing: bool = False
+) -> str:
+    """CREATE TABLE with the given columns, and a primary key if one is given."""
+    guard = "IF NOT EXISTS " if if_missing else ""
+    parts = [column.definition for column in columns]
+    if key:
+        parts.append(f"PRIMARY KEY ({', '.join(map(quote, key))})")
+    return f"CREATE TABLE {guard}{target.sql} ({', '.join(parts)})"
 
 
 def _missing(field: StructField, derived: str, table: Table, target: LoadTarget) -> str:

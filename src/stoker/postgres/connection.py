@@ -3,139 +3,132 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import random
 import socket
-from dataclasses import dataclass, field
+import time
 from typing import TYPE_CHECKING, Any
 
-from stoker.errors import ConfigurationError
+from stoker.errors import ConfigurationError, InterruptedRunError, StokerError, TransientError
+from stoker.postgres.attributes import check_kind
+from stoker.postgres.info import ConnectionInfo
 from stoker.postgres.login import UNTOUCHED, not_made
-from stoker.postgres.tls import tls_context
+from stoker.postgres.resolve import from_url, resolve
+from stoker.postgres.tls import secured, tls_context
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from pg8000.native import Connection
 
-    from stoker.config import PostgresSettings
+__all__ = ["ConnectionInfo", "connect", "connect_patiently", "cut", "from_url", "resolve"]
+
+logger = logging.getLogger(__name__)
 
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPALIVE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
 """Seconds, seconds on macOS, seconds, probes. The driver's connection is silent while Spark works, for hours perhaps:
 without probes a firewall forgets it, and a server that is gone is noticed after two hours."""
-
-
-@dataclass(frozen=True)
-class ConnectionInfo:
-    """All that a connection needs. It reaches tasks inside their closure, and is put nowhere else."""
-
-    host: str
-    port: int
-    database: str
-    user: str
-    password: str | None = field(default=None, repr=False)
-    sslmode: str = "verify-full"
-    """`disable`, `require`, `verify-ca` or `verify-full`, as libpq's."""
-    sslrootcert: str | None = None
-    """The trusted certificates themselves as PEM text, since a file of the driver is not on the executors."""
-    connect_timeout: float = 10.0
-    """Seconds."""
-    application_name: str = "stoker"
-    """As `pg_stat_activity` shows it."""
-    name: str | None = None
-    """In the configuration, for messages; None for one that is not configured."""
-
-    @property
-    def server(self) -> str:
-        """The server, for messages."""
-        configured = f" (connection {self.name!r})" if self.name else ""
-        return f"PostgreSQL at {self.host}:{self.port}{configured}"
-
-
-def resolve(settings: PostgresSettings, *, folder: Path) -> ConnectionInfo:
-    """What a configured connection needs to connect; starts the embedded server if it is that.
-
-    Args:
-        settings: One `[postgres.NAME]`.
-        folder: What relative names of secret files count from.
-
-    Raises:
-        ConfigurationError: If a secret or certificate is missing, or the embedded server cannot start.
-        TransientError: If the secrets' service or the embedded server does not answer.
-        MissingExtraError: If an optional library is needed.
-    """
-    from stoker import secrets
-
-    if settings.embedded:
-        from stoker.postgres import embedded
-
-        assert settings.folder is not None
-        server = embedded.start(settings.folder)
-        return ConnectionInfo(
-            server.host,
-            server.port,
-            server.database,
-            server.user,
-            server.password,
-            sslmode="disable",
-            name=settings.name,
-        )
-    assert settings.host is not None
-    assert settings.database is not None
-    assert settings.user is not None
-    password = settings.password
-    if isinstance(password, secrets.SecretRef):
-        password = secrets.resolve(password, folder=folder)
-    certificates = None
-    if settings.sslrootcert is not None:
-        try:
-            certificates = settings.sslrootcert.read_text("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no PEM text"
-            raise ConfigurationError(
-                f"sslrootcert of the connection {settings.name!r} cannot be read from {settings.sslrootcert}: {reason}.",
-                state=UNTOUCHED,
-                next_step="Name a file of PEM certificates, or leave it out to trust the system's.",
-            ) from error
-    return ConnectionInfo(
-        settings.host,
-        settings.port,
-        settings.database,
-        settings.user,
-        password,
-        settings.sslmode,
-        certificates,
-        settings.connect_timeout,
-        name=settings.name,
-    )
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+_LONGEST_SLEEP = 0.2
+"""Seconds that a cancelled run goes on."""
 
 
 def connect(info: ConnectionInfo) -> Connection:
-    """Open a connection that waits for its answers without a time-out.
+    """Open a connection that waits for its answers without a time-out. Each host is tried once, until one will do.
 
     Raises:
         ConnectionLostError: If the server does not answer in time, or is starting or stopping.
-        TransientError: If it has no connection free.
-        ConfigurationError: If user, password, database or the TLS settings are wrong.
+        TransientError: If it has no connection free, or is not the kind of server that is wanted.
+        ConfigurationError: If user, password, database, host or the TLS settings are wrong.
     """
+    failed: list[StokerError] = []
+    for one in info.each_host():
+        try:
+            return _connected(one)
+        except StokerError as error:
+            unknown = isinstance(error.__cause__, socket.gaierror)
+            if not isinstance(error, TransientError) and not (unknown and info.more_hosts):
+                raise
+            failed.append(error)
+    if len(failed) == 1:
+        raise failed[0]
+    passing = next((error for error in failed if isinstance(error, TransientError)), failed[0])
+    kind = TransientError if isinstance(passing, TransientError) else ConfigurationError
+    raise kind(
+        "None of the servers will do. " + " ".join(error.what for error in failed),
+        state=UNTOUCHED,
+        next_step=passing.next_step,
+    ) from failed[-1]
+
+
+def connect_patiently(info: ConnectionInfo, stopped: Callable[[], bool] = lambda: False) -> Connection:
+    """As `connect`, and again after failures that may pass, until `info.connect_retry` seconds are over.
+
+    Pauses double, and each is random up to its length, so that many tasks do not come back in step.
+
+    Args:
+        info: Where to.
+        stopped: Whether the run is being cancelled.
+
+    Raises:
+        ConnectionLostError: If the server did not answer in all that time.
+        TransientError: If it had no connection free in all that time.
+        ConfigurationError: If the connection cannot be right.
+        InterruptedRunError: If the run is stopped.
+    """
+    end, longest = time.monotonic() + info.connect_retry, _FIRST_PAUSE
+    while True:
+        try:
+            return connect(info)
+        except TransientError as error:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise
+            # On executors only warnings are seen, and each task would give one.
+            level = logging.WARNING if longest == _FIRST_PAUSE else logging.DEBUG
+            logger.log(level, "%s Trying again for %.0f s.", error.what, left)
+        if _pause(min(random.uniform(0, longest), left), stopped):  # noqa: S311 - no secret
+            raise InterruptedRunError(f"The run was stopped while it waited for {info.server}.", state=UNTOUCHED)
+        longest = min(longest * 2, _LONGEST_PAUSE)
+
+
+def _pause(seconds: float, stopped: Callable[[], bool]) -> bool:
+    """Wait; answers at once whether the run is being cancelled."""
+    end = time.monotonic() + seconds
+    while not stopped():
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(left, _LONGEST_SLEEP))
+    return True
+
+
+def _connected(info: ConnectionInfo) -> Connection:
+    """One try at one host."""
     from pg8000.native import Connection
 
-    context = tls_context(info)
-    plain = None
+    context, password = tls_context(info), info.login_password()
+    sock = None
     try:
-        plain = socket.create_connection((info.host, info.port), info.connect_timeout)
-        _tune(plain)
+        sock = socket.create_connection((info.host, info.port), info.connect_timeout)
+        _tune(sock)
+        sock = secured(sock, context, info)
         connection = Connection(
             info.user,
             host=info.host,
             database=info.database,
-            password=info.password,
-            ssl_context=context,
+            password=password,
+            ssl_context=False,
             application_name=info.application_name,
             startup_params={"client_encoding": "UTF8"},
-            sock=plain,
+            sock=sock,
         )
+        check_kind(connection, info)
     except Exception as error:
-        if plain is not None:
-            plain.close()
+        if sock is not None:
+            sock.close()
+        if isinstance(error, StokerError):
+            raise
         raise not_made(info, error) from error
     connection._usock.settimeout(None)  # noqa: SLF001 - pg8000 has no other way; the time-out was for connecting
     return connection

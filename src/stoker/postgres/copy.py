@@ -1,7 +1,8 @@
 """What runs in Spark's tasks: one partition, over a connection of its own, into the staging table.
 
-Every row carries the id of its task attempt. The end of a task's input does not prove that the input was complete, and a
-task may be lost after its commit: only rows of the attempts that Spark reports to the driver are published.
+The server notes with every row the transaction that brought it (`xmin`), and each task attempt has one transaction. The end
+of a task's input does not prove that the input was complete, and a task may be lost after its commit: only rows of the
+transactions that Spark reports to the driver are published.
 """
 
 from __future__ import annotations
@@ -9,34 +10,34 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker import errors
-from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
+from stoker.errors import SinkError, StokerError, TransientError
 from stoker.postgres.batches import WideRowsError, narrow
-from stoker.postgres.connection import ConnectionInfo, connect, cut
+from stoker.postgres.connection import ConnectionInfo, connect_patiently, cut
 from stoker.postgres.forms import BinaryForm, TextForm
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
 from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
+from stoker.postgres.session import lift_time_outs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import pyarrow as pa
-    from pg8000.native import Connection
 
     from stoker.postgres.column_type import ColumnType
     from stoker.postgres.forms import Form
 
-REPORT = "partition int, attempt long, rows long"
+REPORT = "partition int, transaction long, rows long"
 """The schema of what a task answers."""
 WIDE = -1
 """The rows of a task that has committed nothing, because one of them is too wide for its batches."""
+NO_TRANSACTION = 0
+"""Of a task that has committed nothing."""
 
-_TRIES = 4
 _MARK = re.compile(r"<stoker-refusal>(.*?)</stoker-refusal>", re.DOTALL)
 
 
@@ -52,21 +53,21 @@ class CopyTask:
     """The target's names, in the order of the batches' columns."""
     types: tuple[ColumnType, ...]
     """Of these columns."""
-    tag: str
-    """The column that takes the attempt."""
     key: tuple[str, ...] = ()
     """The columns that tell rows apart, for messages."""
     binary: bool = True
+    cast: tuple[str, ...] = ()
+    """The columns that the publish casts; the staging table tries whether they can be."""
 
     def statement(self) -> str:
         """COPY; if as text then as CSV, where an empty text and null differ."""
-        names = ", ".join(quote(name) for name in (*self.columns, self.tag))
+        names = ", ".join(quote(name) for name in self.columns)
         form = "binary" if self.binary else "csv"
         return f"COPY {self.staging.sql} ({names}) FROM STDIN WITH (FORMAT {form}, ENCODING 'UTF8')"
 
-    def form(self, attempt: int) -> Form:
-        """How rows are sent, with the attempt that each carries."""
-        return BinaryForm(self.types, attempt) if self.binary else TextForm(attempt)
+    def form(self) -> Form:
+        """How rows are sent."""
+        return BinaryForm(self.types) if self.binary else TextForm()
 
 
 class TaskRefusal(Exception):  # noqa: N818 - it is an envelope: Spark hands its text to the driver
@@ -104,7 +105,7 @@ def copy_function(
         if told is not None:
             types = (pa.int32(), pa.int64(), pa.int64())
             arrays = [pa.array([value], kind) for value, kind in zip(told, types, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, names=["partition", "attempt", "rows"])
+            yield pa.RecordBatch.from_arrays(arrays, names=["partition", "transaction", "rows"])
 
     return copy_partition
 
@@ -113,7 +114,7 @@ def copy_task(task: CopyTask, batches: Iterable[pa.RecordBatch]) -> tuple[int, i
     """Send what one task has.
 
     Returns:
-        Partition, attempt and rows, as `REPORT` has them; None if there were no rows.
+        Partition, transaction and rows, as `REPORT` has them; None if there were no rows.
 
     Raises:
         TaskRefusal: With what the driver should raise.
@@ -122,28 +123,27 @@ def copy_task(task: CopyTask, batches: Iterable[pa.RecordBatch]) -> tuple[int, i
 
     context = TaskContext.get()
     assert context is not None
-    partition, attempt = context.partitionId(), context.taskAttemptId()
+    partition = context.partitionId()
     try:
-        rows = copy_batches(task, batches, partition, attempt)
+        transaction, rows = copy_batches(task, batches, partition)
     except WideRowsError:
-        return partition, attempt, WIDE
+        return partition, NO_TRANSACTION, WIDE
     except StokerError as error:
         # Spark sends the whole chain to the driver: what happened is in the envelope already.
         raise TaskRefusal(error) from None
-    return (partition, attempt, rows) if rows else None
+    return (partition, transaction, rows) if rows else None
 
 
-def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: int, attempt: int) -> int:
+def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: int) -> tuple[int, int]:
     """Send one partition in one transaction.
 
     Args:
         task: Where to.
         batches: The rows; what they raise is passed on, and nothing is committed.
         partition: For messages.
-        attempt: The tag of the rows.
 
     Returns:
-        The rows that the server counted.
+        The transaction, as the rows have it in `xmin`, and the rows that the server counted.
 
     Raises:
         SinkError: If the server refuses a row, or a value does not fit its column.
@@ -153,18 +153,20 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
     filled = (batch for batch in batches if batch.num_rows)
     first = next(filled, None)
     if first is None:
-        return 0
-    connection = _connected(task.info)
+        return NO_TRANSACTION, 0
+    connection = connect_patiently(task.info)
     try:
         rows = itertools.chain([first], filled)
         labels = RowLabels(task.target, partition, task.columns, task.key)
-        pieces = Pieces(rows, task.form(attempt), connection, labels=labels)
+        pieces = Pieces(rows, task.form(), connection, labels=labels)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
-        with explained(what, renamed=(task.staging.table, task.target)):
+        with explained(what, renamed=(task.staging.table, task.target), cast=task.cast):
             connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
-            # Naive timestamps are UTC; a role's time-outs are for people, not for loads.
+            # Naive timestamps are UTC.
             connection.run("SET LOCAL timezone = 'UTC'")
-            connection.run("SET LOCAL statement_timeout = 0")
+            lift_time_outs(connection, task.info, local=True)
+            # Without savepoints, which would have numbers of their own.
+            transaction = int(connection.run("SELECT pg_current_xact_id()::xid::text")[0][0])
             connection.run(task.statement(), stream=pieces)
             counted = int(connection.row_count)
             if pieces.stopped or counted != pieces.rows:
@@ -179,18 +181,4 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
     finally:
         # Not committed, the transaction ends with the connection. A polite close would wait in the midst of a COPY.
         cut(connection)
-    return counted
-
-
-def _connected(info: ConnectionInfo) -> Connection:
-    """Connect; wait a little where all connections are taken, since other tasks give theirs back."""
-    for attempt in range(_TRIES):
-        try:
-            return connect(info)
-        except ConnectionLostError:
-            raise
-        except TransientError:
-            if attempt == _TRIES - 1:
-                raise
-            time.sleep(0.5 * 2**attempt)
-    raise AssertionError
+    return transaction, counted

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     import pyarrow as pa
     from pyspark.sql.types import StructType
@@ -28,10 +28,15 @@ class Way:
     """Where the tasks had the rows from, if files were offered; once they are sent."""
     note: str | None = None
     """What went otherwise than it should; once they are sent."""
+    strategy: str | None = None
+    """How they took the place of the old ones, and why so; once they are published."""
+    cast: tuple[str, ...] = ()
+    """The columns that the publish casts."""
 
     def __str__(self) -> str:
         way = "binary COPY" if self.binary else f"CSV COPY: {self.reason}"
-        return "; ".join(part for part in (way, self.origin, self.note) if part)
+        cast = f"the publish casts {', '.join(map(repr, self.cast))}" if self.cast else None
+        return "; ".join(part for part in (way, cast, self.origin, self.note, self.strategy) if part)
 
 
 class Form(Protocol):
@@ -53,15 +58,13 @@ class BinaryForm:
 
     Args:
         types: Of the target's columns, exactly.
-        attempt: Added to every row as the last column.
     """
 
-    def __init__(self, types: Sequence[ColumnType], attempt: int) -> None:
+    def __init__(self, types: Sequence[ColumnType]) -> None:
         from stoker.postgres import encode
 
         self.begin, self.end = encode.HEADER, encode.TRAILER
         self._types = types
-        self._attempt = attempt
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch."""
@@ -72,34 +75,61 @@ class BinaryForm:
             encoder = encode.encoder(column.type, target)
             assert encoder is not None, f"{column.type} into {target.sql} was chosen to be binary"
             encoders.append(encoder)
-        return encode.encode(batch, encoders, self._attempt)
+        return encode.encode(batch, encoders)
 
 
 class TextForm:
-    """COPY as CSV.
-
-    Args:
-        attempt: Added to every row as the last column.
-    """
+    """COPY as CSV."""
 
     begin = end = b""
-
-    def __init__(self, attempt: int) -> None:
-        self._attempt = attempt
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch."""
         from stoker.postgres.csv_rows import csv_rows
 
-        yield memoryview(csv_rows(batch, self._attempt))
+        yield memoryview(csv_rows(batch))
 
 
-def way(schema: StructType, types: Sequence[ColumnType]) -> Way:
+def staged_otherwise(
+    schema: StructType, types: Sequence[ColumnType | None], exact: Container[str | None] = ()
+) -> dict[str, str]:
+    """The columns that are staged with another type than their own, which the publish casts.
+
+    One without a binary form is staged as text if that makes the whole load binary. Bytes for a type of an extension are
+    staged as such in any case: it reads them by a cast only.
+
+    Args:
+        schema: Of the frame.
+        types: Of the columns; None for what is derived from the frame's types, all of which have a binary form.
+        exact: The columns that must be staged with their own type.
+
+    Returns:
+        The types by the columns' names.
+    """
+    from pyspark.sql.pandas.types import to_arrow_type
+
+    from stoker.postgres.encode import encoder
+    from stoker.postgres.types import sent_type
+
+    texts, bytea, is_binary = dict[str, str](), dict[str, str](), True
+    for field, target in zip(schema.fields, types, strict=True):
+        if target is None or encoder(to_arrow_type(sent_type(field.dataType, target)), target) is not None:
+            continue
+        if target.takes_bytes and field.dataType.typeName() == "binary":
+            bytea[field.name] = "bytea"
+        else:
+            texts[field.name] = "text"
+            is_binary = is_binary and target.is_cast_as_copied and field.name not in exact
+    return bytea | texts if is_binary else bytea
+
+
+def way(schema: StructType, types: Sequence[ColumnType], cast: Iterable[str] = ()) -> Way:
     """How to send the rows of a frame.
 
     Args:
         schema: Of the frame.
         types: Of the columns that take them.
+        cast: The columns that the publish casts.
     """
     from pyspark.sql.pandas.types import to_arrow_type
 
@@ -109,5 +139,5 @@ def way(schema: StructType, types: Sequence[ColumnType]) -> Way:
     for field, target in zip(schema.fields, types, strict=True):
         if encoder(to_arrow_type(sent_type(field.dataType, target)), target) is None:
             pair = f"{field.dataType.simpleString()} into {target.sql}"
-            return Way(binary=False, reason=f"column {field.name!r} ({pair}) has no binary form")
-    return Way(binary=True)
+            return Way(binary=False, reason=f"column {field.name!r} ({pair}) has no binary form", cast=tuple(cast))
+    return Way(binary=True, cast=tuple(cast))

@@ -80,10 +80,14 @@ class LoadTarget:
         return cls(parts[0] if len(parts) == _PARTS else None, parts[-1])
 
     @property
+    def quoted(self) -> str:
+        """The name without its schema, as SQL has it."""
+        return quote(self.table)
+
+    @property
     def sql(self) -> str:
         """The name as SQL has it."""
-        table = quote(self.table)
-        return table if self.schema is None else f"{quote(self.schema)}.{table}"
+        return self.quoted if self.schema is None else f"{quote(self.schema)}.{self.quoted}"
 
     def __str__(self) -> str:
         parts = [self.table] if self.schema is None else [self.schema, self.table]

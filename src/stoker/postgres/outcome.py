@@ -13,7 +13,7 @@ from stoker.postgres.refusals import NOTHING
 if TYPE_CHECKING:
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.ledger import LoadedRows
-    from stoker.postgres.publish import Publication
+    from stoker.postgres.modes.statement import Publication
 
 _PATIENCE = 30.0
 """Seconds in which it must be learnt."""

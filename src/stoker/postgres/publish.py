@@ -2,53 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import contextlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConnectionLostError, StokerError, TransientError
 from stoker.failpoints import failpoint
-from stoker.postgres import staging
-from stoker.postgres.columns import create_statement
 from stoker.postgres.connection import cut
-from stoker.postgres.names import quote
-from stoker.postgres.refusals import NOTHING, explained, is_lost
-from stoker.postgres.waiting import Patience, run_patiently
+from stoker.postgres.modes.plan import statements
+from stoker.postgres.modes.statement import parameters
+from stoker.postgres.refusals import DEPENDENTS_EXIST, explained, fields, is_lost, sqlstate
+from stoker.postgres.sealing import BEGIN, counted, sealed, shut_out
+from stoker.postgres.staging import sealed_prefix
+from stoker.postgres.strategy import ChangedError
+from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pg8000.native import Connection
 
-    from stoker.postgres.columns import Column
-    from stoker.postgres.ledger import Ledger
-    from stoker.postgres.names import LoadTarget
-    from stoker.postgres.staging import Staging
+    from stoker.postgres.modes.statement import Publication, Statement
+    from stoker.postgres.strategy import Strategy
+    from stoker.postgres.waiting import Patience
 
-BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
+_SHORT = 5.0
+"""Seconds that a swap which nobody asked for waits for readers; DELETE and INSERT need not wait for them at all."""
 
 
 @dataclass(frozen=True)
-class Publication:
-    """What is published, where, and as what."""
+class Published:
+    """What a publish did."""
 
-    target: LoadTarget
-    mode: str
-    columns: tuple[Column, ...]
-    staging: Staging
-    ledger: Ledger
+    rows: int
+    """The rows that were published, by this call or by another attempt of the same run."""
+    strategy: Strategy
+    """Of `replace`: how they took the place of the old ones, in the end."""
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """How many rows of the target were `inserted`, `updated` and `deleted`, as far as this call did it and knows."""
+    is_staged: bool = False
+    """Whether the staging table is still there."""
 
 
-def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    """Publish the rows of the reported attempts in one transaction; readers see the old rows until it commits.
+def seal(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Publication:
+    """Make a staged table ready to take the target's place, in transactions of its own.
 
     Args:
         connection: The driver's. It is in no transaction before, and in none after, unless it was lost.
-        work: What.
-        reported: Rows by attempt, as Spark handed them from the tasks that succeeded.
+        work: What is published.
+        reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
         patience: For locks of other sessions.
 
     Returns:
-        The rows that were published, by this call or by another attempt of the same run.
+        What `publish` takes.
+
+    Raises:
+        SinkError: If the rows do not fit keys, unique indexes or foreign keys.
+        TransientError: If the staged rows are not those that were reported, or a lock was not to be had.
+        ConnectionLostError: If the connection was lost.
+    """
+    failpoint("postgres.publish.begin")
+    with _undone(connection, work, (sealed_prefix(work.staging.nonce), "")):
+        return sealed(connection, work, reported, patience)
+
+
+def publish(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
+    """Publish the rows of the reported transactions in one transaction; readers see the old rows until it commits.
+
+    Args:
+        connection: The driver's. It is in no transaction before, and in none after, unless it was lost.
+        work: What; sealed if the staged table is to take the target's place.
+        reported: Rows by transaction, as Spark handed them from the tasks that succeeded.
+        patience: For locks of other sessions.
 
     Raises:
         SinkError: If the server refuses.
@@ -56,14 +81,23 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
         ConnectionLostError: If the connection was lost before the commit was sent.
         UncertainCommitError: If it was lost after that; `outcome` finds out.
     """
-    failpoint("postgres.publish.begin")
+    if not work.staging.is_sealed:
+        failpoint("postgres.publish.begin")
+    with _undone(connection, work, (work.staging.table.table, str(work.target))):
+        connection.run(BEGIN)
+        published = _steps(connection, work, reported, patience)
+        failpoint("postgres.publish.before_commit")
+        _commit(connection)
+    failpoint("postgres.publish.after_commit")
+    return published
+
+
+@contextlib.contextmanager
+def _undone(connection: Connection, work: Publication, renamed: tuple[str, str]) -> Iterator[None]:
+    """Explain what is raised, and leave no transaction open."""
     try:
-        with explained(f"Publishing into {work.target} failed", renamed=(work.staging.table.table, str(work.target))):
-            connection.run(BEGIN)
-            connection.run("SET LOCAL statement_timeout = 0")
-            rows = _steps(connection, work, reported, patience)
-            failpoint("postgres.publish.before_commit")
-            _commit(connection)
+        with explained(f"Publishing into {work.target} failed", renamed=renamed):
+            yield
     except UncertainCommitError:
         raise
     except StokerError as error:
@@ -72,8 +106,6 @@ def publish(connection: Connection, work: Publication, reported: Mapping[int, in
     except BaseException:
         cut(connection)
         raise
-    failpoint("postgres.publish.after_commit")
-    return rows
 
 
 class UncertainCommitError(Exception):
@@ -104,22 +136,13 @@ def _roll_back(connection: Connection, error: StokerError) -> None:
         cut(connection)
 
 
-def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> int:
-    target, staged = work.target.sql, work.staging.table
-    # Late attempts are shut out from here on: what is counted now is what is published.
-    run_patiently(
-        connection,
-        f"LOCK TABLE {staged.sql} IN ACCESS EXCLUSIVE MODE",
-        patience,
-        tables=[staged.sql],
-        between=lambda: staging.evict(connection, staged),
-    )
-    failpoint("postgres.publish.locked")
-    _check_counts(connection, work, reported)
-    failpoint("postgres.publish.counted")
+def _steps(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> Published:
+    if not work.staging.is_sealed:
+        shut_out(connection, work, patience)
+        counted(connection, work, reported)
     rows = sum(reported.values())
     # Here a second attempt of the same run waits until the first has committed or failed.
-    written = run_patiently(
+    written, _ = run_patiently(
         connection,
         work.ledger.statement(),
         patience,
@@ -132,56 +155,63 @@ def _steps(connection: Connection, work: Publication, reported: Mapping[int, int
     failpoint("postgres.publish.ledger")
     if not written:
         earlier = work.ledger.find(connection)
-        rows = earlier.rows if earlier else rows
-    else:
-        if work.mode == "replace":
-            _empty_target(connection, work, patience)
-            failpoint("postgres.publish.deleted")
-        names = ", ".join(quote(column.name) for column in work.columns)
-        run_patiently(
+        return Published(earlier.rows if earlier else rows, work.strategy, is_staged=True)
+    connection.run("SAVEPOINT stoker_strategy")
+    try:
+        changed = _all(connection, work, reported, patience)
+    except ChangedError as error:
+        connection.run("ROLLBACK TO SAVEPOINT stoker_strategy")
+        work = replace(work, strategy=work.strategy.instead(error, work.target))
+        changed = _all(connection, work, reported, patience)
+    return Published(rows, work.strategy, changed, is_staged=work.staging.is_sealed and not work.strategy.renames)
+
+
+def _all(connection: Connection, work: Publication, reported: Mapping[int, int], patience: Patience) -> dict[str, int]:
+    changed: dict[str, int] = {}
+    for statement in statements(work):
+        bound = parameters(statement.sql, reported, statement.parameters)
+        rows, count = _run(connection, statement, work, bound, patience)
+        if statement.judge is not None:
+            statement.judge(rows)
+        if statement.counts is not None:
+            changed[statement.counts] = changed.get(statement.counts, 0) + count
+        if statement.failpoint is not None:
+            failpoint(statement.failpoint)
+    return changed
+
+
+def _run(
+    connection: Connection, statement: Statement, work: Publication, bound: dict[str, Any], patience: Patience
+) -> tuple[list[list[Any]], int]:
+    if statement.is_quick:
+        return _run_at_once(connection, statement, bound), 0
+    may_give_up = statement.is_exclusive and work.strategy.renames and not work.strategy.asked
+    if may_give_up:
+        patience = replace(patience, seconds=min(patience.seconds, _SHORT))
+    one_wait = patience.seconds if statement.is_long else None
+    try:
+        return run_patiently(
             connection,
-            f"INSERT INTO {target} ({names}) SELECT {names} FROM {staged.sql} "  # noqa: S608 - quoted
-            f"WHERE {quote(work.staging.tag)} = ANY(:attempts::bigint[])",
+            statement.sql,
             patience,
-            tables=[target],
-            one_wait=patience.seconds,
-            attempts=list(reported),
+            tables=[work.target.sql, *statement.tables],
+            one_wait=one_wait,
+            is_exclusive=statement.is_exclusive,
+            **bound,
         )
-        failpoint("postgres.publish.inserted")
-        # A VACUUM may have the table; it leaves statistics of its own.
-        connection.run(f"ANALYZE (SKIP_LOCKED) {target}")
-    connection.run(f"DROP TABLE {staged.sql}")
-    failpoint("postgres.publish.dropped")
-    return rows
+    except TransientError as error:
+        if not may_give_up:
+            raise
+        raise ChangedError(f"others had a lock on it for {patience.seconds:g} s") from error
 
 
-def _check_counts(connection: Connection, work: Publication, reported: Mapping[int, int]) -> None:
-    tag = quote(work.staging.tag)
-    found = dict(connection.run(f"SELECT {tag}, count(*) FROM {work.staging.table.sql} GROUP BY 1"))  # noqa: S608 - quoted
-    wrong = {attempt: rows for attempt, rows in reported.items() if found.get(attempt, 0) != rows}
-    if wrong:
-        attempt, rows = next(iter(wrong.items()))
-        raise TransientError(
-            f"The staged rows for {work.target} are not those that the tasks reported: attempt {attempt} reported {rows}, "
-            f"{found.get(attempt, 0)} are staged ({len(wrong)} of {len(reported)} attempts differ).",
-            state=NOTHING,
-            next_step="Run again with the same run id; a restart of the server empties staging tables.",
-        )
+def _run_at_once(connection: Connection, statement: Statement, bound: dict[str, Any]) -> list[list[Any]]:
+    from pg8000.exceptions import DatabaseError
 
-
-def _empty_target(connection: Connection, work: Publication, patience: Patience) -> None:
-    target = work.target.sql
-    # One creates, the others wait and find the table.
-    run_patiently(
-        connection,
-        "SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))",
-        patience,
-        tables=[target],
-        name=f"stoker create {target}",
-    )
-    if connection.run("SELECT to_regclass(:name)", name=target)[0][0] is None:
-        connection.run(create_statement(work.target, work.columns))
-        return
-    # Writers wait and readers do not: they see the old rows until the commit.
-    run_patiently(connection, f"LOCK TABLE {target} IN SHARE ROW EXCLUSIVE MODE", patience, tables=[target])
-    run_patiently(connection, f"DELETE FROM {target}", patience, tables=[target], one_wait=patience.seconds)  # noqa: S608
+    try:
+        return connection.run(statement.sql, **bound) or []
+    except DatabaseError as error:
+        if sqlstate(error) != DEPENDENTS_EXIST:
+            raise
+        # What the catalogue's query does not know, the server does.
+        raise ChangedError(fields(error).get("D", "something depends on it").splitlines()[0]) from error

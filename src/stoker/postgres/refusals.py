@@ -14,11 +14,12 @@ from stoker.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 T = TypeVar("T")
 
 LOCK_NOT_AVAILABLE = "55P03"
+DEPENDENTS_EXIST = "2BP01"
 NOTHING = "Nothing was published."
 _LONGEST = 600
 """Characters of a server's text that a message keeps: a row can be long."""
@@ -83,7 +84,12 @@ def is_lost(error: BaseException) -> bool:
 
 
 def refused(
-    error: BaseException, what: str, *, state: str = NOTHING, renamed: tuple[str, str] = ("", "")
+    error: BaseException,
+    what: str,
+    *,
+    state: str = NOTHING,
+    renamed: tuple[str, str] = ("", ""),
+    cast: Sequence[str] = (),
 ) -> StokerError:
     """The error for what the server answered.
 
@@ -92,6 +98,7 @@ def refused(
         what: What was tried, as the beginning of a sentence.
         state: What state the data is in.
         renamed: A name in the server's texts (our staging table) and what people know it as.
+        cast: Columns that the server casts, and does not name when it cannot.
     """
     told = fields(error)
     code = told.get("C", "")
@@ -103,6 +110,8 @@ def refused(
         parts.append(told["D"])
     if "W" in told:
         parts.append(told["W"].splitlines()[0])
+        if cast and code.startswith("22") and ", column " not in parts[-1]:
+            parts.append(f"cast from column {' or '.join(map(repr, cast))}")
     text = "; ".join(_shortened(part) for part in parts)
     if renamed[0]:
         text = text.replace(renamed[0], renamed[1])
@@ -121,13 +130,16 @@ def _shortened(text: str) -> str:
 
 
 @contextlib.contextmanager
-def explained(what: str, *, state: str = NOTHING, renamed: tuple[str, str] = ("", "")) -> Iterator[None]:
+def explained(
+    what: str, *, state: str = NOTHING, renamed: tuple[str, str] = ("", ""), cast: Sequence[str] = ()
+) -> Iterator[None]:
     """Turn pg8000's errors inside of the block into ours.
 
     Args:
         what: What is tried, as the beginning of a sentence.
         state: What state the data is in if it fails.
         renamed: As for `refused`.
+        cast: As for `refused`.
 
     Raises:
         SinkError: If the server refuses for good.
@@ -140,7 +152,7 @@ def explained(what: str, *, state: str = NOTHING, renamed: tuple[str, str] = (""
     try:
         yield
     except DatabaseError as error:
-        raise refused(error, what, state=state, renamed=renamed) from error
+        raise refused(error, what, state=state, renamed=renamed, cast=cast) from error
     except (InterfaceError, OSError) as error:
         raise ConnectionLostError(
             f"{what}: the connection to PostgreSQL was lost ({_reason(error)}).",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from stoker.postgres import staging
 from stoker.postgres.catalogue import located
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connection import cut
 from stoker.postgres.refusals import explained
+from stoker.postgres.session import open_session
 
 if TYPE_CHECKING:
     from stoker.postgres.connection import ConnectionInfo
@@ -30,7 +31,7 @@ def sweep(info: ConnectionInfo, target: LoadTarget, *, dry: bool) -> list[str]:
         ConfigurationError: If it lets us not in.
         SinkError: If it refuses.
     """
-    connection = connect(info)
+    connection = open_session(info)
     try:
         with explained(f"Looking for what is left of loads into {target} failed"):
             schema = located(connection, target).schema

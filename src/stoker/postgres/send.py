@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from stoker.postgres.batches import bounded, fast, guarded
 from stoker.postgres.copy import REPORT, WIDE, copy_function, copy_task, refusal
+from stoker.postgres.executors import not_importable
 from stoker.postgres.types import as_sent, sent_type
 from stoker.spark.data_files import UnreadableError
 from stoker.spark.own_session import StaysError, planned_with
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Told: TypeAlias = "list[tuple[int, int, int]]"
-"""Partition, attempt and rows of each task that succeeded."""
+"""Partition, transaction and rows of each task that succeeded."""
 
 
 def send(frame: DataFrame, schema: StructType, task: CopyTask) -> tuple[Told, str | None]:
@@ -73,7 +74,7 @@ def _told(frame: DataFrame, schema: StructType, task: CopyTask, widest: int | No
         sent = guarded(sent, widest)
     with _refusals():
         rows = sent.mapInArrow(copy_function(task, is_guarded=widest is not None), REPORT).collect()
-    return [(row["partition"], row["attempt"], row["rows"]) for row in rows]
+    return [(row["partition"], row["transaction"], row["rows"]) for row in rows]
 
 
 def send_files(spark: SparkSession, files: DataFiles, schema: StructType, task: CopyTask) -> Told:
@@ -125,7 +126,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = refusal(str(error))
+        told = refusal(str(error)) or not_importable(str(error))
         if told is None:
             raise
         raise told from error

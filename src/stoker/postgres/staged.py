@@ -11,19 +11,20 @@ from stoker.postgres.catalogue import read_table
 from stoker.postgres.columns import fitted
 from stoker.postgres.copy import CopyTask
 from stoker.postgres.forms import way
-from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.names import LoadTarget
 from stoker.postgres.refusals import explained
 from stoker.postgres.send import send
 from stoker.postgres.staging import Staging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from stoker.postgres.column_type import ColumnType
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
 
 
@@ -38,14 +39,15 @@ class Staged:
     staging: Staging
     schema: StructType
     """Of the frame; the columns have its names."""
-    attempts: tuple[int, ...] | None
-    """The task attempts whose rows are published; None before there are any."""
+    columns: tuple[Column, ...]
+    transactions: tuple[int, ...]
+    """Those whose rows are published; none before rows are staged."""
     lock_wait: float
     """Seconds to wait for locks of other sessions."""
 
     def rows(self) -> str:
-        """A query for the rows that will be published, without their tag."""
-        return select_attempts(self.staging, self.schema.names, self.attempts)
+        """A query for the rows that will be published."""
+        return staging.rows_of(self.staging, self.columns, self.transactions)
 
     @contextlib.contextmanager
     def beside(self, frame: DataFrame) -> Iterator[str]:
@@ -63,17 +65,17 @@ class Staged:
         """
         assert self.target.schema is not None
         columns = fitted(frame.schema, None, self.target)
-        place = Staging.fresh(LoadTarget(self.target.schema, f"{self.target.table} beside"), frame.columns)
+        place = Staging.fresh(LoadTarget(self.target.schema, f"{self.target.table} beside"))
         staging.hold(self.connection, place.nonce)
         try:
             with explained(f"Keys cannot be sent to {self.target}"):
                 staging.create(self.connection, place, columns, [])
-            types = column_types(self.connection, place)
+            types = column_types(self.connection, place, frame.columns)
             is_binary = way(frame.schema, types).binary
             names = tuple(frame.columns)
-            task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, place.tag, binary=is_binary)
-            attempts = tuple(attempt for _, attempt, _ in send(frame, frame.schema, task)[0])
-            yield select_attempts(place, frame.columns, attempts)
+            task = CopyTask(self.info, place.table, f"{self.target} (keys)", names, types, binary=is_binary)
+            told, _ = send(frame, frame.schema, task)
+            yield staging.rows_of(place, columns, (transaction for _, transaction, _ in told))
         finally:
             # A lost connection frees the lock, and whoever comes next drops the table.
             with contextlib.suppress(Exception):
@@ -81,17 +83,9 @@ class Staged:
                 staging.release(self.connection, place.nonce)
 
 
-def column_types(connection: Connection, place: Staging) -> tuple[ColumnType, ...]:
-    """The types that a staging table has got, without its tag's: nothing else says them as exactly."""
+def column_types(connection: Connection, place: Staging, names: Sequence[str]) -> tuple[ColumnType, ...]:
+    """The types that columns of a staging table have got: nothing else says them as exactly."""
     made = read_table(connection, place.table)
     assert made is not None
-    return tuple(column.type for column in made.columns if column.name != place.tag)
-
-
-def select_attempts(place: Staging, columns: Iterable[str], attempts: Iterable[int] | None) -> str:
-    """A query for the rows of some attempts, or of all."""
-    names = ", ".join(map(quote, columns))
-    query = f"SELECT {names} FROM {place.table.sql}"  # noqa: S608 - quoted
-    if attempts is None:
-        return query
-    return f"{query} WHERE {quote(place.tag)} = ANY (ARRAY[{', '.join(map(str, attempts))}]::bigint[])"
+    types = {column.name: column.type for column in made.columns}
+    return tuple(types[name] for name in names)

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.postgres.names import LoadTarget, quote
+from stoker.postgres.names import LONGEST, LoadTarget
 from stoker.postgres.refusals import sqlstate
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NAME = re.compile(r"stoker_staging_[0-9a-f]{12}_([0-9a-f]{12})")
+_NAMES = re.compile(r"stoker_staging_[0-9a-f]{12}_([0-9a-f]{12})|stoker_sealed_([0-9a-f]{12})_.*", re.DOTALL)
 _KEYS = 0x7374 << 48
 """The upper bits of our advisory locks' keys."""
 _DROP_WAIT = 2
@@ -37,25 +37,33 @@ class Staging:
     """The staging table of one attempt to load."""
 
     table: LoadTarget
+    sealed: LoadTarget
+    """What it is renamed to before it takes the target's place, so that tasks do not find it any more."""
     nonce: str
-    tag: str
-    """The column that says which task attempt a row is from."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it has been renamed."""
+        return self.table == self.sealed
 
     @classmethod
-    def fresh(cls, target: LoadTarget, columns: Iterable[str]) -> Staging:
-        """A new one beside its target.
-
-        Args:
-            target: With its schema.
-            columns: The names that the tag must differ from.
-        """
-        taken = set(columns)
-        tag = "stoker_attempt"
-        while tag in taken:
-            tag += "_"
+    def fresh(cls, target: LoadTarget) -> Staging:
+        """A new one beside its target, which has its schema."""
         nonce = secrets.token_hex(6)
         digest = hashlib.sha256(str(target).encode()).hexdigest()[:12]
-        return cls(LoadTarget(target.schema, f"stoker_staging_{digest}_{nonce}"), nonce, tag)
+        table = LoadTarget(target.schema, f"stoker_staging_{digest}_{nonce}")
+        return cls(table, LoadTarget(target.schema, sealed_name(nonce, target.table)), nonce)
+
+
+def sealed_name(nonce: str, name: str) -> str:
+    """What a table or index is called until it gets a name that is still taken."""
+    begin = sealed_prefix(nonce)
+    return begin + name.encode()[: LONGEST - len(begin)].decode(errors="ignore")
+
+
+def sealed_prefix(nonce: str) -> str:
+    """What such a name begins with."""
+    return f"stoker_sealed_{nonce}_"
 
 
 def lock_key(nonce: str) -> int:
@@ -83,7 +91,9 @@ def end_holder(connection: Connection, nonce: str) -> None:
     )
 
 
-def create(connection: Connection, staging: Staging, columns: Sequence[Column], checks: Sequence[str]) -> None:
+def create(
+    connection: Connection, staging: Staging, columns: Sequence[Column], checks: Sequence[str], *, logged: bool = False
+) -> None:
     """Create the table; the caller holds the sign of life already, else it could be taken for a dead one's.
 
     Args:
@@ -91,11 +101,21 @@ def create(connection: Connection, staging: Staging, columns: Sequence[Column], 
         staging: What to create.
         columns: With the target's types, so that a value that does not fit is refused in the task that sends it.
         checks: The target's constraints that can be checked there too.
+        logged: Whether it is to become the target, which must not be empty after a crash of the server.
     """
-    parts = [column.definition for column in columns] + [f"{quote(staging.tag)} bigint NOT NULL", *checks]
+    parts = [*(column.staged_definition for column in columns), *checks]
+    # Tables of other kinds, which may be the server's default, do not say which transaction a row is from.
     connection.run(
-        f"CREATE UNLOGGED TABLE {staging.table.sql} ({', '.join(parts)}) WITH (autovacuum_enabled = false)",
+        f"CREATE {'' if logged else 'UNLOGGED '}TABLE {staging.table.sql} ({', '.join(parts)}) "
+        "USING heap WITH (autovacuum_enabled = false)",
     )
+
+
+def rows_of(staging: Staging, columns: Iterable[Column], transactions: Iterable[int]) -> str:
+    """A query for the rows that some transactions have brought."""
+    listed = ",".join(map(str, transactions))
+    selected = ", ".join(column.selected for column in columns)
+    return f"SELECT {selected} FROM {staging.table.sql} WHERE xmin = ANY ('{{{listed}}}'::xid[])"  # noqa: S608 - quoted
 
 
 def evict(connection: Connection, table: LoadTarget) -> None:
@@ -109,8 +129,8 @@ def evict(connection: Connection, table: LoadTarget) -> None:
     )
 
 
-def drop(connection: Connection, table: LoadTarget) -> bool:
-    """Drop a staging table in a transaction of its own.
+def drop(connection: Connection, *tables: LoadTarget) -> bool:
+    """Drop a staging table, under any of its names, in a transaction of its own.
 
     Returns:
         Whether it is gone; if not, the next load drops it.
@@ -118,14 +138,15 @@ def drop(connection: Connection, table: LoadTarget) -> bool:
     from pg8000.exceptions import DatabaseError
 
     try:
-        evict(connection, table)
+        for table in tables:
+            evict(connection, table)
         connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
         connection.run(f"SET LOCAL lock_timeout = {_DROP_WAIT * 1000}")
-        connection.run(f"DROP TABLE IF EXISTS {table.sql}")
+        connection.run(f"DROP TABLE IF EXISTS {', '.join(table.sql for table in tables)}")
         connection.run("COMMIT")
     except DatabaseError as error:
         connection.run("ROLLBACK")
-        logger.info("staging table %s could not be dropped (SQLSTATE %s)", table, sqlstate(error))
+        logger.info("staging table %s could not be dropped (SQLSTATE %s)", tables[0], sqlstate(error))
         return False
     return True
 
@@ -143,17 +164,18 @@ def sweep(connection: Connection, schema: str, *, dry: bool = False) -> list[str
     """
     rows = connection.run(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = :schema AND c.relkind = 'r' AND c.relname LIKE 'stoker!_staging!_%' ESCAPE '!'",
+        "WHERE n.nspname = :schema AND c.relkind = 'r' AND c.relname LIKE ANY (ARRAY['stoker_staging_%', 'stoker_sealed_%'])",
         schema=schema,
     )
     dropped = []
     for (name,) in rows:
-        match = _NAME.fullmatch(name)
-        if match is None or not hold(connection, match[1]):
+        match = _NAMES.fullmatch(name)
+        nonce = match and (match[1] or match[2])
+        if nonce is None or not hold(connection, nonce):
             continue
         try:
             if dry or drop(connection, LoadTarget(schema, name)):
                 dropped.append(name)
         finally:
-            release(connection, match[1])
+            release(connection, nonce)
     return dropped

@@ -45,7 +45,6 @@ _TAKES = {
     "long": _WHOLE | _FRACTIONS,
     "float": _FRACTIONS,
     "double": _FRACTIONS,
-    "binary": frozenset({"bytea"}),
     "date": frozenset({"date", "timestamp"}),
     # Each with its own only: between them a session's time zone would decide which moment is meant.
     "timestamp": frozenset({"timestamptz"}),
@@ -55,6 +54,8 @@ _TAKES = {
 _NO_TEXT = frozenset("NBDT")
 """Type categories that a text does not become: numbers, boolean, dates and times, intervals. The others (text, enum, uuid,
 json, network addresses, arrays, ...) are given as text, and the server says which value is wrong."""
+_ONLY_TEXT = frozenset({"money", "time", "timetz"})
+"""Types of these categories that no type of Spark is like."""
 
 
 def derived_type(data_type: DataType) -> str | None:
@@ -87,7 +88,7 @@ def takes(data_type: DataType, target: ColumnType) -> str | None:
     if name in _NESTED:
         return _takes_nested(data_type, target)
     if name in {"string", "char", "varchar"}:
-        fits = target.category not in _NO_TEXT and base != "bytea"
+        fits = base in _ONLY_TEXT or (target.category not in _NO_TEXT and base != "bytea")
     elif name == "decimal":
         digits = data_type.scale  # type: ignore[attr-defined]
         fits = (base in _FRACTIONS and (target.scale is None or target.scale >= digits)) or (
@@ -95,6 +96,8 @@ def takes(data_type: DataType, target: ColumnType) -> str | None:
         )
         if base == "numeric":
             why = f"PostgreSQL would cut digits, so round it to {target.scale} in the transformer"
+    elif name == "binary":
+        fits = base == "bytea" or target.takes_bytes
     else:
         fits = base in _TAKES.get(name, ())
         if {name.replace("_ntz", ""), base.replace("tz", "")} == {"timestamp"}:

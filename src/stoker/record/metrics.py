@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TaskMetrics:
-    """What the tasks of one pipeline did, added up over its Spark jobs; failed and repeated attempts count too."""
+    """What the tasks of one pipeline did in its last try, added up over its Spark jobs; failed and repeated tasks count too."""
 
     jobs: int
     """Spark jobs."""

@@ -61,6 +61,14 @@ class CheckRecord:
         """What it found, in words."""
         return self.detail or f"{self.violations or 0:,} of {self.rows or 0:,} rows"
 
+    @property
+    def instances(self) -> list[str]:
+        """The examples, in words: `id=7, city=null`."""
+        return [
+            ", ".join(f"{name}={'null' if value is None else value}" for name, value in example.items())
+            for example in self.examples
+        ]
+
 
 @dataclass
 class SinkRecord:
@@ -84,6 +92,12 @@ class SinkRecord:
     """Files written, if they are files."""
     bytes: int | None = None
     """Bytes of these files."""
+    inserted: int | None = None
+    """Rows that were added to a table; null if the sink cannot tell."""
+    updated: int | None = None
+    """Rows of a table that were rewritten."""
+    deleted: int | None = None
+    """Rows of a table that were removed."""
     changes: list[str] = field(default_factory=list)
     """How the columns differ from those that were published before, and what `on_drift=` made of it."""
     checks: list[CheckRecord] = field(default_factory=list)

@@ -3,8 +3,18 @@
 `secret://env/NAME`, `secret://file/PATH`, `secret://aws/NAME#KEY` (AWS Secrets Manager, one key of a JSON secret).
 """
 
+from stoker.secrets.aws_credentials import AwsCredentials, find_credentials
 from stoker.secrets.redaction import has_url_password, redact, remember
 from stoker.secrets.reference import SecretRef, parse
 from stoker.secrets.resolution import resolve
 
-__all__ = ["SecretRef", "has_url_password", "parse", "redact", "remember", "resolve"]
+__all__ = [
+    "AwsCredentials",
+    "SecretRef",
+    "find_credentials",
+    "has_url_password",
+    "parse",
+    "redact",
+    "remember",
+    "resolve",
+]

@@ -14,7 +14,8 @@ SHORTEST = 4
 _WORD = re.compile(r"\S+")
 # What stands before the password of a URL; a port before a path is none.
 _URL_USER = re.compile(r"://[^\s/:]*:(?!\d{1,5}[/?#])")
-_URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)[^\s&;\"']+", re.IGNORECASE)
+# A reference is no password.
+_URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)(?!secret://)[^\s&;\"']+", re.IGNORECASE)
 
 _known: tuple[str, ...] = ()
 """Replaced as a whole, never changed in place: pipelines redact while others resolve."""

@@ -8,3 +8,6 @@ DROPPING = "stoker drops malformed"
 
 RECORD = "STOKER_MALFORMED_RECORD"
 """Stands before the JSON in the error of a malformed record."""
+
+READING = "stoker_reads_postgres"
+"""The name of the function whose tasks read PostgreSQL."""

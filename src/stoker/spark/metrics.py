@@ -109,7 +109,7 @@ def reads(spark: SparkSession, label: str) -> ReadMetrics:
         scans, filters = dict[int, int](), list[_Node]()
         for node in _nodes(graph, values):
             name = node.name
-            if "Scan" in name:
+            if "Scan" in name or ("InArrow" in name and f"{marks.READING}(" in node.text):
                 metrics = node.metrics()
                 if _ROWS in metrics:
                     scans[node.id] = metrics[_ROWS]

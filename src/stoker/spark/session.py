@@ -84,10 +84,19 @@ def obtain_session(
     if spark is None and pyspark.SparkContext._active_spark_context is not None:  # noqa: SLF001 - no public way
         spark = Sessions.builder.getOrCreate()
     if spark is not None:
-        if not hasattr(spark, "_jsparkSession"):
-            raise _connect_refused("the session is a Spark Connect session")
+        refuse_connect(spark)
         return Session(spark, ours=False)
     return _make(settings, application, scratch, log or scratch / "spark.log")
+
+
+def refuse_connect(spark: Any) -> None:
+    """Refuse a session of Spark Connect; None is none.
+
+    Raises:
+        ConfigurationError: If it is one.
+    """
+    if spark is not None and not hasattr(spark, "_jsparkSession"):
+        raise _connect_refused("the session is a Spark Connect session")
 
 
 def _make(settings: Mapping[str, str], application: str, scratch: Path, output: Path) -> Session:

@@ -29,11 +29,12 @@ def encoder(kind: pa.DataType, target: ColumnType) -> Encoder | None:
         target: The exact type of the column.
     """
     base = target.base
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if is_text or base == "text":
+        return _of_text(target) if is_text else texts.written(target)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         inner = encoder(kind.value_type, target.element) if target.element else None
         return arrays.one_dimension(inner, target.element.oid) if inner and target.element else None
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _of_text(target)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _of_number(kind, target)
     if (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)) and base == "bytea":

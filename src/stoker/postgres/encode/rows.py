@@ -31,13 +31,12 @@ _LARGEST_ROW = 1 << 30
 _ADVICE = "Shorten what the row has in the transformer, or store it elsewhere."
 
 
-def encode(batch: pa.RecordBatch, encoders: Sequence[Encoder], attempt: int | None) -> Iterator[memoryview]:
+def encode(batch: pa.RecordBatch, encoders: Sequence[Encoder]) -> Iterator[memoryview]:
     """The rows of a batch, in the order of its columns.
 
     Args:
         batch: Of any number of rows.
         encoders: Of its columns.
-        attempt: Added to every row as a bigint; None for nothing.
 
     Yields:
         Whole rows, some megabytes at a time.
@@ -45,11 +44,10 @@ def encode(batch: pa.RecordBatch, encoders: Sequence[Encoder], attempt: int | No
     Raises:
         RefusedValueError: For a value that its column cannot hold, with column and row.
     """
-    tag = [] if attempt is None else [struct.pack("!iq", 8, attempt)]
     done = 0
     for rows in _slices(batch):
         try:
-            yield _encoded(rows, encoders, tag)
+            yield _encoded(rows, encoders)
         except RefusedValueError as error:
             error.row += done
             raise
@@ -66,17 +64,17 @@ def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     yield from _slices(batch.slice(half))
 
 
-def _encoded(batch: pa.RecordBatch, encoders: Sequence[Encoder], tag: list[bytes]) -> memoryview:
+def _encoded(batch: pa.RecordBatch, encoders: Sequence[Encoder]) -> memoryview:
     if batch.num_rows == 1 and batch.nbytes >= _LARGEST_ROW:
         raise RefusedValueError(0, f"has {batch.nbytes} bytes, and PostgreSQL takes 1 GiB in a row", _ADVICE)
-    parts: list[Part] = [struct.pack("!h", len(encoders) + len(tag))]
+    parts: list[Part] = [struct.pack("!h", len(encoders))]
     for at, (column, encoder) in enumerate(zip(batch.columns, encoders, strict=True)):
         try:
             parts += encoder(column)
         except RefusedValueError as error:
             error.column = at
             raise
-    return _bytes(joined(batch.num_rows, [*parts, *tag]))
+    return _bytes(joined(batch.num_rows, parts))
 
 
 def _bytes(rows: pa.Array | np.ndarray[Any, Any]) -> memoryview:

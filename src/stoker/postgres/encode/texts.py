@@ -18,6 +18,7 @@ from stoker.postgres.encode.parts import (
     optional,
     validity,
 )
+from stoker.postgres.encode.written import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,12 @@ def text(target: ColumnType) -> Callable[[pa.Array], list[Part]]:
         return raw(array)
 
     return encode
+
+
+def written(target: ColumnType) -> Callable[[pa.Array], list[Part]]:
+    """Values that are no texts, as those that PostgreSQL reads."""
+    encode = text(target)
+    return lambda array: encode(plain(array).cast(pa.string()))
 
 
 def jsonb(array: pa.Array) -> list[Part]:

@@ -15,42 +15,47 @@ from stoker.postgres.catalogue import check_rights, checks, located, primary_key
 from stoker.postgres.columns import create_statement, fitted
 from stoker.postgres.connection import connect, cut
 from stoker.postgres.copy import CopyTask
-from stoker.postgres.forms import way
+from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes import keys
+from stoker.postgres.modes.statement import Publication
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.outcome import outcome
-from stoker.postgres.publish import BEGIN, Publication, UncertainCommitError, publish
+from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
+from stoker.postgres.sealing import BEGIN, like
 from stoker.postgres.send import send, send_files
+from stoker.postgres.session import open_session
 from stoker.postgres.staged import Staged, column_types
+from stoker.postgres.strategy import decide
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from stoker.postgres.catalogue import Table
+    from stoker.postgres.columns import Column
     from stoker.postgres.connection import ConnectionInfo
     from stoker.postgres.forms import Way
     from stoker.postgres.ledger import LoadedRows
+    from stoker.postgres.modes.choice import Mode
     from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
-
-MODES = ("replace", "append")
 
 
 class PostgresLoad:
     """One sink of one pipeline of one run: `published`, then `prepare`, `stage`, `publish`, and always `discard`.
 
     Args:
-        info: The server. It must give one session to one connection: a pooler in transaction mode does not do.
+        info: The server. A pooler that gives each transaction another session is refused.
         target: `table` or `schema.table`, as `LoadTarget.parse` reads it.
-        mode: `replace` (all rows, old or new at any moment) or `append`.
+        mode: What becomes of the rows that are there.
         run_id: The run; it loads once.
         sink: What tells this sink from the run's others.
         wait: Seconds to wait for locks of other sessions when publishing.
@@ -65,13 +70,12 @@ class PostgresLoad:
         info: ConnectionInfo,
         target: str,
         *,
-        mode: str,
+        mode: Mode,
         run_id: str,
         sink: str,
         wait: float = 300.0,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        assert mode in MODES
         self._info = info
         self._target = LoadTarget.parse(target)
         self._mode = mode
@@ -84,6 +88,8 @@ class PostgresLoad:
         self._task: CopyTask | None = None
         self._way: Way | None = None
         self._reported: dict[int, int] | None = None
+        self.changed: Mapping[str, int] = {}
+        """How many rows of the target the publish has `inserted`, `updated` and `deleted`, as far as it knows."""
         self._staged = False
         """Whether there may be a staging table to drop."""
 
@@ -118,18 +124,22 @@ class PostgresLoad:
             connection = self._connected()
             target = self._locate(connection)
             table = read_table(connection, target)
-            columns = fitted(schema, table, target)
-            if table is None and self._mode == "append":
+            columns = self._staged_columns(schema, fitted(schema, table, target), table)
+            if table is None and self._mode.name == "append":
                 raise SinkError(
                     f"{target} does not exist, and mode is append.",
                     state="No row was computed, nothing was written.",
                     next_step=f"{create_statement(target, columns)};",
                 )
+            self._mode.check_frame(schema.names, target)
             if table is not None:
                 names = [column.name for column in columns]
-                check_rights(connection, target, table, names, replace=self._mode == "replace")
-            place = staging.Staging.fresh(target, schema.names)
+                check_rights(connection, target, table, names, self._mode.rights)
+            place = staging.Staging.fresh(target)
             self._work = Publication(target, self._mode, columns, place, self._ledger(target))
+            if self._mode.name == "replace":
+                strategy = decide(connection, target, table, self._mode.strategy, columns)
+                self._work = dataclasses.replace(self._work, strategy=strategy)
             self._schema = schema
             assert target.schema is not None
             for name in staging.sweep(connection, target.schema):
@@ -139,17 +149,43 @@ class PostgresLoad:
             self._choose(connection, schema, table)
         failpoint("postgres.stage.created")
 
+    def _staged_columns(
+        self, schema: StructType, columns: tuple[Column, ...], table: Table | None
+    ) -> tuple[Column, ...]:
+        """The columns with the types that they are staged with."""
+        if table is None:
+            return columns
+        there = {column.name: column.type for column in table.columns}
+        # Their values are compared in the staging table.
+        exact = (*self._mode.key, self._mode.latest_by)
+        others = staged_otherwise(schema, [there[column.name] for column in columns], exact)
+        return tuple(dataclasses.replace(column, staged_as=others.get(column.name)) for column in columns)
+
     def _create(self, connection: Connection, table: Table | None) -> None:
         """The ledger and the staging table."""
         work = self._plan()
-        names = [column.name for column in work.columns]
+        names = [column.name for column in work.columns if column.staged_as is None]
         connection.run(BEGIN)
         connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
         work.ledger.ensure(connection)
-        held = checks(connection, table, names) if table is not None else []
-        staging.create(connection, work.staging, work.columns, held)
+        # Of rows without a key all are counted, and not the first refused.
+        columns = [
+            dataclasses.replace(column, not_null=False) if column.name in work.mode.key else column
+            for column in work.columns
+        ]
+        if work.strategy.definition is not None:
+            like(connection, work.strategy.definition, work.target, work.staging.table)
+        else:
+            held = checks(connection, table, names) if table is not None else []
+            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
+        keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
+
+    @property
+    def target(self) -> LoadTarget:
+        """The table; with its schema once the server was asked."""
+        return self._target
 
     @property
     def task(self) -> CopyTask:
@@ -167,8 +203,9 @@ class PostgresLoad:
         """How the rows are sent, by the types that the staging table has got."""
         work = self._plan()
         names = tuple(column.name for column in work.columns)
-        types = column_types(connection, work.staging)
-        self._way = way(schema, types)
+        types = column_types(connection, work.staging, names)
+        cast = tuple(column.name for column in work.columns if column.staged_as)
+        self._way = way(schema, types, cast)
         key = primary_key(connection, table) if table is not None else ()
         self._task = CopyTask(
             self._info,
@@ -176,9 +213,9 @@ class PostgresLoad:
             str(work.target),
             names,
             types,
-            work.staging.tag,
             key if set(key) <= set(names) else (),
             self._way.binary,
+            cast,
         )
 
     def stage(self, frame: DataFrame, files: DataFiles | None = None) -> int:
@@ -213,16 +250,18 @@ class PostgresLoad:
         return self._report(told)
 
     def _report(self, rows: Iterable[tuple[int, int, int]]) -> int:
-        """Take partition, attempt and rows of each task that succeeded; answers the rows of all."""
+        """Take partition, transaction and rows of each task that succeeded; answers the rows of all."""
         told = list(rows)
-        partitions = [partition for partition, _, _ in told]
-        if len(set(partitions)) != len(partitions):
+        if not len(told) == len({partition for partition, *_ in told}) == len({number for _, number, _ in told}):
             raise SinkError(
-                f"Spark reported a partition of {self._plan().target} twice.",
+                f"Spark reported a partition, or a transaction, of {self._plan().target} twice.",
                 state="Nothing was published.",
                 next_step="Run again with the same run id.",
             )
-        self._reported = {attempt: count for _, attempt, count in told}
+        self._reported = {transaction: count for _, transaction, count in told}
+        if self._mode.key:
+            work = self._plan()
+            self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
         failpoint("postgres.stage.copied")
         return sum(self._reported.values())
 
@@ -231,9 +270,9 @@ class PostgresLoad:
         work = self._plan()
         assert self._schema is not None
         connection = self._revived(work)
-        attempts = None if self._reported is None else tuple(self._reported)
+        transactions = tuple(self._reported or ())
         wait = self._patience.seconds
-        return Staged(connection, self._info, work.target, work.staging, self._schema, attempts, wait)
+        return Staged(connection, self._info, work.target, work.staging, self._schema, work.columns, transactions, wait)
 
     def last_rows(self) -> int | None:
         """Rows that the last other run published for this sink; None if there was none."""
@@ -257,12 +296,17 @@ class PostgresLoad:
         work = self._plan()
         connection = self._revived(work)
         try:
-            rows = publish(connection, work, self._reported, self._patience)
+            if work.strategy.renames and not work.staging.is_sealed:
+                work = self._work = seal(connection, work, self._reported, self._patience)
+            published = publish(connection, work, self._reported, self._patience)
+            if self._mode.name == "replace":
+                self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
             self._connection = None
-            rows = outcome(self._info, work, error.sent)
-        self._staged = False
-        return rows
+            published = Published(outcome(self._info, work, error.sent), work.strategy)
+        self._staged = published.is_staged
+        self.changed = published.changed
+        return published.rows
 
     def discard(self) -> None:
         """Drop what is staged and not published, and close. Never raises; what it cannot drop the next load drops."""
@@ -273,7 +317,7 @@ class PostgresLoad:
                 self._staged = False
                 if connection is None or not _answers(connection):
                     connection = connect(self._info)
-                staging.drop(connection, work.staging.table)
+                staging.drop(connection, work.staging.table, work.staging.sealed)
         except Exception as error:  # noqa: BLE001 - the run's own error, if there is one, matters more
             logger.info("the staging table of %s was left to the next load: %s", self._target, type(error).__name__)
         finally:
@@ -286,7 +330,7 @@ class PostgresLoad:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._info)
+            self._connection = open_session(self._info, self._patience.stopped)
         return self._connection
 
     def _locate(self, connection: Connection) -> LoadTarget:

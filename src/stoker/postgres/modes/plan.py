@@ -1,0 +1,43 @@
+"""The statements of a publish, in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stoker.postgres.modes import append, partitions, replace, upsert
+from stoker.postgres.modes.statement import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from stoker.postgres.modes.statement import Publication
+
+_MODES: Mapping[str, Callable[[Publication], list[Statement]]] = {
+    "append": append.statements,
+    "replace": replace.statements,
+    "upsert": upsert.statements,
+    "replace_partitions": partitions.statements,
+}
+
+
+def statements(work: Publication) -> list[Statement]:
+    """What changes the target, after the ledger has taken the load up to the end of the staging table.
+
+    Args:
+        work: What is published.
+    """
+    if work.mode.name == "replace" and work.strategy.renames:
+        return replace.statements(work)
+    return [
+        *_MODES[work.mode.name](work),
+        # A VACUUM may have the table; it leaves statistics of its own.
+        Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
+        *dropped(work),
+    ]
+
+
+def dropped(work: Publication) -> list[Statement]:
+    """The end of the staging table, but for one that has foreign keys already: with it the other tables would be locked."""
+    if work.staging.is_sealed:
+        return []
+    return [Statement(f"DROP TABLE {work.staging.table.sql}", is_quick=True, failpoint="postgres.publish.dropped")]

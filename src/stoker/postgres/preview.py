@@ -1,0 +1,108 @@
+"""What a load would do in the server, statement by statement, found from its catalogue and without a row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from stoker.postgres import carried
+from stoker.postgres.catalogue import located, read_table
+from stoker.postgres.columns import Column
+from stoker.postgres.connection import connect, cut
+from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes.plan import statements
+from stoker.postgres.modes.statement import Publication
+from stoker.postgres.names import LoadTarget
+from stoker.postgres.refusals import explained
+from stoker.postgres.sealing import built
+from stoker.postgres.staging import Staging
+from stoker.postgres.strategy import decide
+
+if TYPE_CHECKING:
+    from pg8000.native import Connection
+
+    from stoker.postgres.catalogue import Table
+    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.modes.choice import Mode
+    from stoker.postgres.modes.statement import Statement
+
+_PATIENCE = 3.0
+"""Seconds for the server to answer: it is only looked at."""
+_ANY = "columns of the frame"
+
+
+def preview(info: ConnectionInfo, target: LoadTarget, mode: Mode) -> list[str]:
+    """The statements of a load, as the catalogue is now, and how the rows are replaced; as lines of SQL.
+
+    Where the table is there, the frame is taken to have all of its columns.
+
+    Args:
+        info: The server.
+        target: With or without its schema.
+        mode: Of the load.
+
+    Raises:
+        ConnectionLostError: If the server does not answer within some seconds.
+        ConfigurationError: If it lets us not in.
+        SinkError: If the table cannot be loaded that way.
+    """
+    connection = connect(replace(info, connect_timeout=min(info.connect_timeout, _PATIENCE)))
+    try:
+        with explained(f"What a load into {target} would do cannot be told", state="It was only looked at."):
+            return _lines(connection, located(connection, target), mode)
+    finally:
+        cut(connection)
+
+
+def _lines(connection: Connection, target: LoadTarget, mode: Mode) -> list[str]:
+    table = read_table(connection, target)
+    if table is None and mode.name == "append":
+        return [f"-- {target} does not exist, and mode is append: a run would be refused"]
+    columns = _columns(table)
+    staged, sealed = LoadTarget(target.schema, "staged"), LoadTarget(target.schema, "sealed")
+    place = Staging(staged, sealed, "0" * 12)
+    ledger = Ledger(target.schema or "", "", "", "")
+    work = Publication(target, mode, columns, place, ledger)
+    lines = []
+    if mode.name == "replace":
+        strategy = decide(connection, target, table, mode.strategy, columns)
+        work = replace(work, strategy=strategy)
+        lines.append(f"-- {strategy}")
+    it = work.strategy.definition
+    made = carried.create(it, target, staged) if it else [_create(work)]
+    lines += [*made, f"COPY {staged.sql} ({work.names}) FROM STDIN", "-- when all rows are there"]
+    if work.strategy.renames:
+        lines += [f"ALTER TABLE {staged.sql} RENAME TO {sealed.quoted}", *built(work.strategy, sealed, place.nonce)]
+        # The staged table is as the target, but for the names of sequences.
+        work = replace(work, staging=replace(place, table=sealed), made=it)
+    lines += ["BEGIN", ledger.statement(), *(_shown(statement) for statement in statements(work)), "COMMIT"]
+    return [line if line.startswith("--") else f"{line};" for line in lines]
+
+
+def _columns(table: Table | None) -> tuple[Column, ...]:
+    if table is None:
+        return (Column(_ANY, "..."),)
+    return tuple(
+        Column(column.name, column.type.sql, column.not_null)
+        for column in table.columns
+        if not (column.generated or column.always_identity)
+    )
+
+
+def _create(work: Publication) -> str:
+    listed = ", ".join(column.definition for column in work.columns)
+    return f"CREATE {'' if work.strategy.renames else 'UNLOGGED '}TABLE {work.staging.table.sql} ({listed})"
+
+
+def _shown(statement: Statement) -> str:
+    if statement.about is not None:
+        return f"-- {statement.about}"
+    text = statement.sql
+    for name, value in statement.parameters.items():
+        text = text.replace(f":{name}", _literal(value))
+    return text
+
+
+def _literal(value: Any) -> str:
+    quoted = str(value).replace("'", "''")
+    return f"'{quoted}'"
