@@ -10,8 +10,8 @@ import pytest
 from py4j.clientserver import ClientServerConnection
 from py4j.java_gateway import GatewayConnection
 
-from stoker import InterruptedRunError, Job, Pipeline, place, read, write
-from stoker.connectors import csv, headers
+from stoker import InterruptedRunError, Job, Pipeline, SourceError, place, read, write
+from stoker.connectors import csv, headers, room
 from stoker.connectors.base import Context, Names
 from stoker.files.filesystem import FileSystem, LocalFileSystem
 from support.loads import SCHEMA
@@ -138,6 +138,27 @@ def test_who_waits_for_headers_is_told_why_and_can_stop(
 
     assert told == ["has read 10 of 18 headers"]
     assert "has 18 files of 0.0 KiB on average" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["folder", "pattern"])
+def test_more_files_than_the_driver_has_room_for_are_refused(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Before Spark begins with them, which it would not end; the message says how much memory they need."""
+    make_files(project.source / "many", 12)
+    monkeypatch.setattr(room, "_MANY", 10)
+    context, source = context_of(spark, project), SOURCES[kind]()
+    source.fingerprint(context)
+    assert source.read(context).columns == ["value"]
+
+    # Files of which the JVM has room for less than twelve in a folder, or for less than six that are named.
+    runtime = spark.sparkContext._jvm.java.lang.Runtime.getRuntime()  # type: ignore[union-attr]  # there is one
+    monkeypatch.setattr(room, "_LISTED", runtime.maxMemory() // 11)
+    monkeypatch.setattr(room, "_NAMED", runtime.maxMemory() // 5)
+    with pytest.raises(SourceError, match=r"many.* has 12 files, .* needs [\d.]+ GiB or more") as caught:
+        source.read(context)
+    assert ("when it is told each" in str(caught.value)) == (kind == "pattern")
+    assert 'Set spark.driver.memory = "' in str(caught.value)
 
 
 @pytest.mark.faults

@@ -63,6 +63,18 @@ def test_many_small_files(
     assert_told("Too many small files", caplog.text)
 
 
+def test_more_files_than_there_is_room_for(
+    spark: SparkSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files so large in the JVM's memory that two of them do not fit."""
+    monkeypatch.setattr("stoker.connectors.room._MANY", 2)
+    monkeypatch.setattr("stoker.connectors.room._LISTED", 1 << 40)
+    for name in ("a", "b"):
+        project.write(f"source/many/{name}.csv", "id,part,version\n1,1,1\n")
+    error = error_of(spark, project, source=read.csv(place("source") / "many", schema=SCHEMA))
+    assert_told("More files than the driver has room for", error)
+
+
 def test_the_jvm_went_away(spark: SparkSession, project: Project) -> None:
     """What py4j raises when nobody answers any more."""
     write_rows(project.folder, "1")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from stoker.connectors.room import refuse_without_room
 from stoker.errors import SourceError, suggestion
 from stoker.files.control import Target
 from stoker.files.filesystem import FileSystem, file_system
@@ -64,7 +65,15 @@ class Part:
         return "infos" in self.__dict__ or self.matches is not None
 
     def load(self, reader: DataFrameReader, files: Sequence[str] | None = None) -> DataFrame:
-        """Read it, or only some of its files, by a reader that has format, schema and options. Starts no Spark job."""
+        """Read it, or only some of its files, by a reader that has format, schema and options. Starts no Spark job.
+
+        Raises:
+            SourceError: If they are gone, or more than the driver has room for.
+        """
+        named = self.files is not None or files is not None
+        if self.is_listed:
+            spark = reader._spark  # noqa: SLF001 - the reader's session
+            refuse_without_room(spark, self.pattern or str(self.base), len(self.infos), named=named)
         if files is None and self.pattern is not None:
             return reader.load(self.pattern)
         return load_by_name(reader, self.base, self.files if files is None else files)
