@@ -75,6 +75,8 @@ PARTITIONED: dict[str, Any] = {"partition_by": ["part"]}
 REPLACE_PARTITIONS = Mode("replace_partitions", _replaced, _each_part_old_or_new, PARTITIONED)
 REPLACE_ALL_PARTITIONS = Mode("replace", REPLACE.after, _each_part_old_or_new, PARTITIONED, "replace_all_partitions")
 APPEND_TO_PARTITIONS = Mode("append", APPEND.after, APPEND.between, PARTITIONED, "append_to_partitions")
+VARIANTS = (REPLACE_ALL_PARTITIONS, APPEND_TO_PARTITIONS)
+"""Modes once more, with partitions."""
 UPSERT = Mode("upsert", _upserted, _old_or_new, {"key": ["id"]})
 REPLACE_PARTITIONS_OF_TABLE = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]})
 ATTACH = Mode("replace_partitions", _replaced, _old_or_new, {"by": ["part"]}, "attach")
@@ -161,7 +163,7 @@ def every_case(
         where: Which ones are meant.
         variants: Whether a mode counts again with partitions, where it also has none.
     """
-    chosen = {name: case for name, case in CASES.items() if where(case) and (variants or not case.mode.label)}
+    chosen = {name: case for name, case in CASES.items() if where(case) and (variants or case.mode not in VARIANTS)}
     unknown = {*always, *smoke} - chosen.keys()
     assert not unknown, unknown
 

@@ -55,7 +55,8 @@ class Target:
     @property
     def path(self) -> Path:
         """The folder, for folders; the place of a table of the catalogue is beside it."""
-        return Path(self._config().place("lake")) / self.where.rpartition(".")[2]
+        name = self.where if self.case.kind.is_folder else self.where.rpartition(".")[2]
+        return Path(self._config().place("lake")) / name
 
     # -- runs ------------------------------------------------------------------------------------------------------
 

@@ -30,9 +30,14 @@ class Steps(Observer):
         self.steps.append(step)
 
 
+def stays(case: Case) -> bool:
+    """Whether a run can stay in the midst of its publish: a swap holds up readers too. `postgres/test_swap.py` has two that meet."""
+    return str(case) != "postgres-replace"
+
+
 def waits(case: Case) -> bool:
     """Whether a second run must wait: rows that are only added to a table do not get in each other's way."""
-    return case.kind.is_files or case.mode is not APPEND
+    return stays(case) and (case.kind.is_files or case.mode is not APPEND)
 
 
 @contextmanager
@@ -63,7 +68,9 @@ def until(reached: Callable[[], bool], possible: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("target", every_case(always=["parquet-append", "postgres-replace"]), indirect=True)
+@pytest.mark.parametrize(
+    "target", every_case(always=["parquet-append", "postgres-replace_by_delete"], where=stays), indirect=True
+)
 def test_two_runs_never_mix(target: Target) -> None:
     """The second waits for the first where it must; both succeed, and the target is as if one had come after the other."""
     steps, second = Steps(), list[object]()
@@ -88,7 +95,7 @@ def test_two_runs_never_mix(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", every_case(always=["csv-replace_partitions", "postgres-replace"], where=waits), indirect=True
+    "target", every_case(always=["csv-replace_partitions", "postgres-replace_by_delete"], where=waits), indirect=True
 )
 def test_who_will_not_wait_is_told_who_holds_the_target(target: Target) -> None:
     """With a short `[run] lease_wait` the error names run and process, or the server's session; nothing is mixed."""

@@ -101,7 +101,7 @@ KILLS = {
     "postgres.stage.created": (1, 1),
     "postgres.stage.copied": (1, 1),
     "pipeline.one_published": (2, 1),
-    "postgres.publish.inserted": (2, 1),
+    "postgres.publish.swapped": (2, 1),
     "postgres.publish.before_commit": (2, 1),
     "postgres.publish.after_commit": (2, 2),
 }
@@ -110,7 +110,7 @@ KILLS = {
 
 @pytest.mark.parametrize(
     "point",
-    [pytest.param(point, marks=() if point == "postgres.publish.inserted" else pytest.mark.faults) for point in KILLS],
+    [pytest.param(point, marks=() if point == "postgres.publish.swapped" else pytest.mark.faults) for point in KILLS],
 )
 def test_a_killed_load_into_postgresql_is_undone(
     spark: SparkSession, project: Project, stoker: Stoker, db: Connection, table: str, point: str

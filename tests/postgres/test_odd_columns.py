@@ -145,8 +145,9 @@ def test_bytes_go_into_a_type_that_is_cast_from_them(
             ["00ff", None],
             [None, "101"],
         ]
-    assert ways["bit varying"] == "binary COPY; the publish casts 'g', 'flags'"
-    assert ways["bit(3)"] == "CSV COPY: column 'flags' (string into bit(3)) has no binary form; the publish casts 'g'"
+    assert str(ways["bit varying"]).startswith("binary COPY; the publish casts 'g', 'flags'; DELETE and INSERT: ")
+    told = "CSV COPY: column 'flags' (string into bit(3)) has no binary form; the publish casts 'g'; "
+    assert str(ways["bit(3)"]).startswith(told)
 
 
 def test_types_are_said_where_they_are_not_derived(spark: SparkSession, db: Connection, schema: str, url: str) -> None:

@@ -95,7 +95,9 @@ def test_what_pgbouncer_refuses_is_told_by_what_may_pass(info: ConnectionInfo, t
     """It has one SQLSTATE for everything."""
     with pgbouncer(info, tmp_path, "session", max_client_conn=2, default_pool_size=1, query_wait_timeout=1) as pooled:
         for database in ("unknown", "nowhere", "wrong"):
-            assert isinstance(refusal(dataclasses.replace(pooled, database=database)), ConfigurationError)
+            # The client of before may not have left yet, so that for a moment there is no room for another.
+            other = dataclasses.replace(pooled, database=database, connect_retry=10)
+            assert isinstance(refusal(other), ConfigurationError)
         # One session for the load, none for a task.
         for seconds in (0.5, 5):  # we give up, and PgBouncer does
             error = refusal(dataclasses.replace(pooled, connect_timeout=seconds, connect_retry=10))

@@ -135,6 +135,7 @@ def load(  # noqa: PLR0913 - options, all by name
             wait=wait,
             stopped=stopped,
         )
+        way = None
         try:
             done = one.published()
             if done is None:
