@@ -59,6 +59,20 @@ def test_a_run_id_loads_once(spark: SparkSession, db: Connection, schema: str, u
     assert db.run(f"SELECT count(*) FROM {schema}.t") == [[6]]
 
 
+def test_each_mode_has_its_options(spark: SparkSession, db: Connection, schema: str, url: str) -> None:
+    """As of `write.postgres`; the result has how many rows of the table were changed, and how."""
+    target: dict[str, Any] = {"table": f"{schema}.t", "connection": url}
+    rows = spark.range(4).withColumn("part", f.col("id") % 2)
+    load(rows, **target, mode="upsert", key=["id"])
+    changed = load(rows.withColumn("part", f.expr("part + int(id = 0)")), **target, mode="upsert", key=["id"])
+    assert (changed.inserted, changed.updated, changed.deleted) == (0, 1, None)
+    replaced = load(rows.where("part = 1"), **target, mode="replace_partitions", by=["part"])
+    assert (replaced.inserted, replaced.updated, replaced.deleted) == (2, None, 3)
+    assert replaced.way == "binary COPY; DELETE and INSERT: it is no partitioned table"
+    with pytest.raises(DefinitionError, match=r"needs by=\."):
+        load(rows, **target, mode="replace_partitions")
+
+
 def test_a_name_is_looked_up_in_the_configuration(
     spark: SparkSession,
     schema: str,
