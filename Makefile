@@ -38,7 +38,7 @@ test: $(VENV)/.dev  ## Run the tests, with one of each kind of fault
 	$(PYTEST) -m "not faults"
 
 test-faults: $(VENV)/.dev  ## Run all tests, with every fault
-	$(PYTEST)
+	$(PYTEST) --dist worksteal  # most of them are in one file
 
 test-spark35:  ## Run the smoke tests on Spark 3.5, in an environment of its own
 	@test -x .venv-spark35/bin/python || $(PYTHON) -m venv .venv-spark35

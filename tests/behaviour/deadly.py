@@ -121,8 +121,8 @@ def _lags(task: TaskContext, number: int, *, first: bool, mark: str) -> None:
 def dies_after_its_commit(copy: Callable[..., Any], mark: str) -> Callable[..., Any]:
     """In the place of `copy_function`: an executor dies between the commit of a task's rows and the task's report."""
 
-    def function(task: Any) -> Callable[[Any], Iterator[Any]]:
-        inner = copy(task)
+    def function(task: Any, **options: Any) -> Callable[[Any], Iterator[Any]]:
+        inner = copy(task, **options)
 
         def copied(batches: Any) -> Iterator[Any]:
             for report in inner(batches):

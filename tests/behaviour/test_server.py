@@ -14,8 +14,7 @@ import pytest
 from behaviour.sinks import CASES, every_case
 from postgres.proxies import Relay
 from stoker.pipeline import run as pipeline_run
-from stoker.postgres import embedded, outcome
-from stoker.postgres import load as loading
+from stoker.postgres import embedded, loading, outcome
 from stoker.postgres import publish as publishing
 from stoker.postgres.connection import connect, cut
 from support.loads import write_rows
