@@ -13,6 +13,7 @@ from stoker.checks.definitions import Between, Expression, NotNull, References, 
 from stoker.checks.reference import known_keys
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained, fields
+from stoker.postgres.transaction import BEGIN_READ_ONLY, limit_lock_waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,8 +105,8 @@ class PostgresChecker(Checker):
         what = f"The checks on {staged.target} cannot be computed"
         try:
             with explained(what, renamed=(staged.staging.table.table, str(staged.target))):
-                self._run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY")
-                self._run(f"SET LOCAL lock_timeout = {max(int(staged.lock_wait * 1000), 1)}")
+                self._run(BEGIN_READ_ONLY)
+                limit_lock_waits(staged.connection, staged.lock_wait)
                 self._run("SET LOCAL timezone = 'UTC'")
                 yield
         finally:

@@ -8,6 +8,7 @@ from stoker.errors import SinkError
 from stoker.postgres.connection import connect_patiently, cut, resolve
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
+from stoker.postgres.transaction import BEGIN_READ_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def keys_of(context: Context, table: Table, columns: Sequence[str]) -> DataFrame
     connection = connect_patiently(info, context.stopped)
     try:
         with explained(f"The keys of {table.connection}:{target}, which a check refers to, cannot be read"):
-            connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY")
+            connection.run(BEGIN_READ_ONLY)
             connection.run("SET LOCAL timezone = 'UTC'")
             rows = connection.run(
                 f"SELECT DISTINCT {texts} FROM {target.sql} WHERE {complete} LIMIT {_MOST + 1}"  # noqa: S608 - quoted

@@ -22,6 +22,7 @@ from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
 from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
 from stoker.postgres.session import lift_time_outs
+from stoker.postgres.transaction import BEGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -161,7 +162,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         pieces = Pieces(rows, task.form(), connection, labels=labels)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
         with explained(what, renamed=(task.staging.table, task.target), cast=task.cast):
-            connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
+            connection.run(BEGIN)
             # Naive timestamps are UTC.
             connection.run("SET LOCAL timezone = 'UTC'")
             lift_time_outs(connection, task.info, local=True)

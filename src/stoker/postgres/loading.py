@@ -25,12 +25,13 @@ from stoker.postgres.options import PLAIN
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
-from stoker.postgres.sealing import BEGIN, like
+from stoker.postgres.sealing import like
 from stoker.postgres.send import send, send_files
 from stoker.postgres.session import open_session
 from stoker.postgres.spread import Spread, most_tasks
 from stoker.postgres.staged import Staged, column_types
-from stoker.postgres.strategy import decide
+from stoker.postgres.strategy import DELETE, decide
+from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
 
@@ -145,14 +146,19 @@ class PostgresLoad:
             if table is not None:
                 names = [column.name for column in columns]
                 check_rights(connection, target, table, names, self._mode.rights)
-            place = staging.Staging.fresh(target)
-            options = self._options
+            replaces = self._mode.name == "replace"
+            strategy = decide(connection, target, table, self._mode.strategy, columns) if replaces else DELETE
+            place, options = staging.Staging.fresh(target), self._options
             self._work = Publication(
-                target, self._mode, columns, place, self._ledger(target), before=options.before, after=options.after
+                target,
+                self._mode,
+                columns,
+                place,
+                self._ledger(target),
+                strategy,
+                before=options.before,
+                after=options.after,
             )
-            if self._mode.name == "replace":
-                strategy = decide(connection, target, table, self._mode.strategy, columns)
-                self._work = dataclasses.replace(self._work, strategy=strategy)
             self._schema = schema
             assert target.schema is not None
             for name in staging.sweep(connection, target.schema):
@@ -167,7 +173,7 @@ class PostgresLoad:
         work = self._plan()
         names = [column.name for column in work.columns if column.staged_as is None]
         connection.run(BEGIN)
-        connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
+        limit_lock_waits(connection, self._patience.seconds)
         work.ledger.ensure(connection)
         # Of rows without a key all are counted, and not the first refused.
         columns = [
@@ -263,15 +269,14 @@ class PostgresLoad:
                 next_step="Run again with the same run id.",
             )
         self._reported = {transaction: count for _, transaction, count in told}
+        work = self._plan()
         if self._mode.key:
-            work = self._plan()
             self._reported = keys.settle(self._revived(work), work, self._reported, self._patience)
         if self._mode.by:
-            work = self._plan()
             connection = self._revived(work)
             with self._explained("cannot be prepared"):
                 connection.run(BEGIN)
-                connection.run(f"SET LOCAL lock_timeout = {max(int(self._patience.seconds * 1000), 1)}")
+                limit_lock_waits(connection, self._patience.seconds)
                 self._work = dataclasses.replace(work, strategy=partitioned.decide(connection, work, self._reported))
                 connection.run("COMMIT")
         failpoint("postgres.stage.copied")

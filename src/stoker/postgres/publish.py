@@ -12,9 +12,10 @@ from stoker.postgres.connection import cut
 from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import parameters
 from stoker.postgres.refusals import DEPENDENTS_EXIST, NO_RIGHT, explained, fields, is_lost, refused, sqlstate
-from stoker.postgres.sealing import BEGIN, counted, sealed, shut_out
+from stoker.postgres.sealing import counted, sealed, shut_out
 from stoker.postgres.staging import sealed_prefix
 from stoker.postgres.strategy import ChangedError
+from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def _run_users(connection: Connection, statement: Statement, work: Publication, 
     from pg8000.exceptions import DatabaseError
 
     what = f"The SQL of {statement.option}= for {work.target} failed"
-    connection.run(f"SET LOCAL lock_timeout = {max(int(patience.seconds * 1000), 1)}")
+    limit_lock_waits(connection, patience.seconds)
     try:
         connection.execute_unnamed(statement.sql)
     except DatabaseError as error:

@@ -13,6 +13,7 @@ from stoker.postgres.modes.statement import parameters
 from stoker.postgres.refusals import NO_RIGHT, NOTHING, fields, sqlstate
 from stoker.postgres.snapshots import older
 from stoker.postgres.strategy import ChangedError
+from stoker.postgres.transaction import BEGIN
 from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from stoker.postgres.names import LoadTarget
     from stoker.postgres.strategy import Strategy
     from stoker.postgres.waiting import Patience
-
-BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
 def like(connection: Connection, it: Definition, target: LoadTarget, staged: LoadTarget) -> None:
@@ -86,14 +85,7 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
 
 def shut_out(connection: Connection, work: Publication, patience: Patience) -> None:
     """Lock the staging table, so that what is counted now is what is published. Inside a transaction."""
-    staged = work.staging.table
-    run_patiently(
-        connection,
-        f"LOCK TABLE {staged.sql} IN ACCESS EXCLUSIVE MODE",
-        patience,
-        tables=[staged.sql],
-        between=lambda: staging.evict(connection, staged),
-    )
+    staging.lock(connection, work.staging.table, "ACCESS EXCLUSIVE", patience)
     failpoint("postgres.publish.locked")
 
 

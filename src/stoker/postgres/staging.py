@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from stoker.postgres.names import LONGEST, LoadTarget
 from stoker.postgres.refusals import sqlstate
+from stoker.postgres.transaction import BEGIN, limit_lock_waits
+from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.columns import Column
+    from stoker.postgres.waiting import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -113,9 +116,35 @@ def create(
 
 def rows_of(staging: Staging, columns: Iterable[Column], transactions: Iterable[int]) -> str:
     """A query for the rows that some transactions have brought."""
-    listed = ",".join(map(str, transactions))
     selected = ", ".join(column.selected for column in columns)
-    return f"SELECT {selected} FROM {staging.table.sql} WHERE xmin = ANY ('{{{listed}}}'::xid[])"  # noqa: S608 - quoted
+    return f"SELECT {selected} FROM {staging.table.sql} WHERE {brought_by(transactions)}"  # noqa: S608 - quoted
+
+
+def brought_by(transactions: Iterable[int]) -> str:
+    """The condition on a row that some transactions have brought it."""
+    return f"xmin = ANY ('{{{','.join(map(str, transactions))}}}'::xid[])"
+
+
+def lock(connection: Connection, table: LoadTarget, mode: str, patience: Patience) -> None:
+    """Lock a staging table against late attempts, whose sessions are ended if they do not give way. Inside a transaction.
+
+    Args:
+        connection: The driver's.
+        table: The staging table.
+        mode: As in LOCK TABLE.
+        patience: With them.
+
+    Raises:
+        TransientError: If the lock was not to be had.
+        InterruptedRunError: If the run is stopped.
+    """
+    run_patiently(
+        connection,
+        f"LOCK TABLE {table.sql} IN {mode} MODE",
+        patience,
+        tables=[table.sql],
+        between=lambda: evict(connection, table),
+    )
 
 
 def evict(connection: Connection, table: LoadTarget) -> None:
@@ -140,8 +169,8 @@ def drop(connection: Connection, *tables: LoadTarget) -> bool:
     try:
         for table in tables:
             evict(connection, table)
-        connection.run("START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
-        connection.run(f"SET LOCAL lock_timeout = {_DROP_WAIT * 1000}")
+        connection.run(BEGIN)
+        limit_lock_waits(connection, _DROP_WAIT)
         connection.run(f"DROP TABLE IF EXISTS {', '.join(table.sql for table in tables)}")
         connection.run("COMMIT")
     except DatabaseError as error:

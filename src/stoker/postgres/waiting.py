@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stoker.errors import InterruptedRunError, TransientError
 from stoker.postgres.refusals import LOCK_NOT_AVAILABLE, NOTHING, sqlstate
+from stoker.postgres.transaction import limit_lock_waits
 from stoker.secrets import redact
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def run_patiently(
     while True:
         left = max(end - time.monotonic(), 0.001)
         connection.run("SAVEPOINT stoker_wait")
-        connection.run(f"SET LOCAL lock_timeout = {max(int(min(left, one_wait) * 1000), 1)}")
+        limit_lock_waits(connection, min(left, one_wait))
         try:
             rows = connection.run(sql, **parameters) or []
             count = connection.row_count

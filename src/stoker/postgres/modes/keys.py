@@ -9,7 +9,7 @@ from stoker.errors import SinkError, number_of
 from stoker.postgres import staging
 from stoker.postgres.names import quote
 from stoker.postgres.refusals import NOTHING, explained, sqlstate
-from stoker.postgres.waiting import run_patiently
+from stoker.postgres.transaction import BEGIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,6 @@ _SHOWN = 4
 """Columns of a row in a message."""
 _DUPLICATE = "23505"
 _NO_OPERATOR = "42883"
-_BEGIN = "START TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
 
 
 def check_types(connection: Connection, work: Publication) -> None:
@@ -76,14 +75,8 @@ def settle(
     """
     staged = work.staging.table
     with explained(f"The keys for {work.target} cannot be looked at", renamed=(staged.table, str(work.target))):
-        connection.run(_BEGIN)
-        run_patiently(
-            connection,
-            f"LOCK TABLE {staged.sql} IN SHARE ROW EXCLUSIVE MODE",
-            patience,
-            tables=[staged.sql],
-            between=lambda: staging.evict(connection, staged),
-        )
+        connection.run(BEGIN)
+        staging.lock(connection, staged, "SHARE ROW EXCLUSIVE", patience)
         keys = _Keys(connection, work, reported)
         keys.drop_others()
         keys.refuse_nulls()
@@ -113,8 +106,7 @@ class _Keys:
 
     def drop_others(self) -> None:
         """Rows of other transactions, of which an index cannot be kept free, will never count."""
-        counts = f"xmin = ANY ('{{{','.join(map(str, self.rows))}}}'::xid[])"
-        self._run(f"DELETE FROM {self._table} WHERE NOT {counts}")  # noqa: S608 - quoted
+        self._run(f"DELETE FROM {self._table} WHERE NOT {staging.brought_by(self.rows)}")  # noqa: S608 - quoted
 
     def refuse_nulls(self) -> None:
         """No row is without a key."""

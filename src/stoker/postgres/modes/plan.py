@@ -28,19 +28,14 @@ def statements(work: Publication) -> list[Statement]:
     """
     before = [Statement(sql, option="before") for sql in work.before]
     after = [Statement(sql, option="after") for sql in work.after]
-    if work.mode.name == "replace" and work.strategy.renames:
-        return [*before, *replace.statements(work), *after]
-    if work.strategy.name == "attach":
-        # Each partition is analysed already, and readers wait from here on.
-        return [*before, *partitions.statements(work), *after, *dropped(work)]
-    return [
-        *before,
-        *_MODES[work.mode.name](work),
-        *after,
-        # A VACUUM may have the table; it leaves statistics of its own.
-        Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"),
-        *dropped(work),
-    ]
+    changes = [*before, *_MODES[work.mode.name](work), *after]
+    if work.strategy.renames:
+        return changes
+    if work.strategy.name != "attach":
+        # A VACUUM may have the table; it leaves statistics of its own. After an ATTACH each partition has been analysed, and
+        # readers wait.
+        changes.append(Statement(f"ANALYZE (SKIP_LOCKED) {work.target.sql}"))
+    return [*changes, *dropped(work)]
 
 
 def dropped(work: Publication) -> list[Statement]:

@@ -12,6 +12,7 @@ from stoker.postgres.read.failures import UNREAD
 from stoker.postgres.read.ranges import MOST, between, by_key, by_place, literals, number_of_parts
 from stoker.postgres.read.relation import Relation, lock, of_query, of_table
 from stoker.postgres.read.task import ReadTask
+from stoker.postgres.transaction import limit_lock_waits
 from stoker.postgres.waiting import Patience
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _relation(connection: Connection, wanted: Wanted, patience: Patience) -> Rel
         lock(connection, wanted.table, patience)
         return of_table(connection, wanted.table)
     assert wanted.query is not None
-    connection.run(f"SET LOCAL lock_timeout = {max(int(patience.seconds * 1000), 1)}")
+    limit_lock_waits(connection, patience.seconds)
     return of_query(wanted.query)
 
 
