@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stoker import Job, Pipeline, place, read, write
-from stoker.job.perform import in_thread
+from stoker.spark.threads import in_thread
 from support.loads import SCHEMA, write_rows
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from stoker.entrypoint.execute import DONE, FAILED, guarded
 from stoker.entrypoint.summary import here
 from stoker.errors import StokerError, UsageError, number_of
 from stoker.job.parameters import filled
-from stoker.job.perform import in_thread, stop
+from stoker.job.perform import stop
 from stoker.job.repair import Repaired, repair_places, repair_records
 from stoker.secrets import redact
 from stoker.spark.session import obtain_session
+from stoker.spark.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -6,11 +6,10 @@ import os
 import platform
 import sys
 import threading
-from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stoker.connectors.base import Names
 from stoker.errors import StokerError
@@ -23,6 +22,7 @@ from stoker.job.runner import Runner, TerminatedError
 from stoker.job.telling import told
 from stoker.record import Process, RecordStore, RunRecord, State, checked_run_id, new_run_id
 from stoker.spark.session import Session, obtain_session
+from stoker.spark.threads import in_thread, wait_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,27 +175,10 @@ def _state(record: RunRecord) -> State:
     return State.FAILED if failed else State.SUCCEEDED
 
 
-def in_thread(work: Callable[[], Any]) -> Any:
-    """Do it in a thread, so that the main thread hears signals meanwhile."""
-    # Its answer is waited for, not its end: in Python 3.11 a signal during `join` makes a living thread count as ended.
-    answer: Future[Any] = Future()
-
-    def worker() -> None:
-        try:
-            answer.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            answer.set_exception(error)
-
-    threading.Thread(target=worker, name="stoker-session", daemon=True).start()
-    return answer.result()
-
-
 def stop(session: Session) -> None:
     """Stop a session that is ours, from a thread of its own: the JVM may not answer."""
-    thread = threading.Thread(target=session.stop, name="stoker-stop", daemon=True)
-    thread.start()
     with suppress(KeyboardInterrupt):
-        thread.join(timeout=15)
+        wait_briefly(session.stop, name="stoker-stop", seconds=15)
 
 
 def _versions() -> dict[str, str]:

@@ -24,6 +24,7 @@ from stoker.pipeline.run import run_pipeline
 from stoker.record import AttemptRecord, PipelineRecord, RunRecord, State
 from stoker.secrets import redact
 from stoker.spark.stages import TaskMeter
+from stoker.spark.threads import cancel_jobs, start_inheriting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,24 +134,14 @@ class Runner:
         return None
 
     def _start(self, name: str) -> threading.Thread:
-        from pyspark import InheritableThread
-
         record = PipelineRecord(name, start=datetime.now(UTC))
         self._record.pipelines.append(record)
-        thread = InheritableThread(target=self._work, args=(record,), name=f"stoker-{name}", daemon=True)
-        run = thread.run
 
-        def guarded() -> None:
-            # Around our work, PySpark copies and cleans up properties in the JVM, which may be gone.
-            try:
-                run()
-            except Exception as error:  # noqa: BLE001 - py4j raises many
-                if record.state is State.RUNNING:
-                    self._fail(record, error)
+        def lost(error: Exception) -> None:
+            if record.state is State.RUNNING:
+                self._fail(record, error)
 
-        thread.run = guarded  # type: ignore[method-assign]
-        thread.start()
-        return thread
+        return start_inheriting(lambda: self._work(record), name=f"stoker-{name}", lost=lost)
 
     def _work(self, record: PipelineRecord) -> None:
         name, group = record.name, self._group(record)
@@ -293,13 +284,7 @@ class Runner:
                 record.state, record.end = State.INTERRUPTED, datetime.now(UTC)
 
     def _stop_jobs(self) -> None:
-        """Cancel this run's Spark jobs, from a thread of its own: the JVM may not answer."""
+        """Cancel this run's Spark jobs; a second signal does not wait for it."""
         self._stopped.set()
-        cancel = threading.Thread(target=self._cancel, name="stoker-cancel", daemon=True)
-        cancel.start()
         with contextlib.suppress(KeyboardInterrupt):
-            cancel.join(timeout=5)
-
-    def _cancel(self) -> None:
-        with contextlib.suppress(Exception):
-            self._spark.sparkContext.cancelJobsWithTag(self._tag)
+            cancel_jobs(self._spark, self._tag)

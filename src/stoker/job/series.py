@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stoker.errors import TransientError
-from stoker.job.perform import in_thread, perform, stop
+from stoker.job.perform import perform, stop
 from stoker.job.request import Request
 from stoker.job.resume import resume
 from stoker.job.runner import TerminatedError
@@ -18,6 +18,7 @@ from stoker.job.stop import Stop
 from stoker.job.telling import told
 from stoker.record import RecordStore, State, new_run_id
 from stoker.spark.session import obtain_session
+from stoker.spark.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
