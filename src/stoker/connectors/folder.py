@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stoker.connectors.base import Endpoint, Load, Loaded, Sink
+from stoker.connectors.base import Endpoint, Sink
 from stoker.connectors.fingerprint import fingerprint
 from stoker.connectors.layouts import check_layout, shown
 from stoker.connectors.repairs import told
+from stoker.connectors.staged_files import StagedFilesLoad, loaded
 from stoker.errors import DefinitionError, SourceError, suggestion
-from stoker.files.control import Commit, Target, read_commit
+from stoker.files.control import Target, read_commit
 from stoker.files.drift import WAYS
 from stoker.files.filesystem import file_system
 from stoker.files.load import FolderLoad
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.checks import Check
-    from stoker.connectors.base import Context, Names
+    from stoker.connectors.base import Context, Load, Loaded, Names
     from stoker.connectors.paths import Path
     from stoker.files.form import FileFormat
     from stoker.files.layout import Layout
@@ -101,9 +102,7 @@ class FolderSink(Sink):
 
     def describe(self, names: Names) -> Endpoint:
         """The folder in this environment."""
-        details = shown(self.layout)
-        if self.on_drift != "fail":
-            details["on_drift"] = self.on_drift
+        details = shown(self.layout, self.on_drift)
         if self.adopt:
             details["adopt"] = True
         where = names.path(self.path)
@@ -165,13 +164,11 @@ def _not_needed(run_id: str) -> bool:
     return False
 
 
-class _FolderSinkLoad(Load):
+class _FolderSinkLoad(StagedFilesLoad[FolderLoad]):
     """The adapter between a sink and `stoker.files`."""
 
     def __init__(self, sink: FolderSink, context: Context) -> None:
-        self._context = context
-        self._sink = sink
-        self._load = FolderLoad(
+        load = FolderLoad(
             context.spark,
             context.path(sink.path),
             form=sink.form,
@@ -181,34 +178,19 @@ class _FolderSinkLoad(Load):
             on_drift=sink.on_drift,
             adopt=sink.adopt,
         )
-
-    def published(self) -> Loaded | None:
-        commit = self._load.published()
-        return None if commit is None else _loaded(commit)
-
-    def acquire(self) -> None:
-        wait = self._context.names.config.run.lease_wait
-        self._load.acquire(wait, self._context.progress, self._context.stopped)
+        super().__init__(context, load)
+        self._sink = sink
 
     def prepare(self, schema: StructType) -> None:
-        self._sink.check(schema, self._load.target.path)
+        self._sink.check(schema, self._load.where)
         self._load.check_schema(schema)
         self._load.check_owner()
-
-    def stage(self, frame: DataFrame, label: str) -> Loaded:
-        commit = self._load.stage(frame, label)
-        if commit.rows is None:
-            self._context.fallback(f"Spark did not tell how many rows it wrote for {self._load.target.path}")
-        return replace(_loaded(commit), changes=tuple(self._load.changes))
 
     def frame(self) -> DataFrame | None:
         return self._load.frame() if self._sink.form.keeps_types else None
 
     def staged(self) -> DataFrame | None:
         return self._load.frame()
-
-    def last_rows(self) -> int | None:
-        return self._load.last_rows()
 
     def data_files(self) -> DataFiles | None:
         return self._load.data_files() if self._sink.form.keeps_types else None
@@ -217,17 +199,7 @@ class _FolderSinkLoad(Load):
         commit, gap = self._load.publish()
         if gap:
             self._context.fallback(
-                f"{self._load.target.path} was replaced by two renames, since its file system has no exchange: readers "
+                f"{self._load.where} was replaced by two renames, since its file system has no exchange: readers "
                 "other than Stoker's may have found nothing for a moment"
             )
-        return _loaded(commit)
-
-    def keep(self) -> None:
-        self._load.keep()
-
-    def close(self) -> None:
-        self._load.close()
-
-
-def _loaded(commit: Commit) -> Loaded:
-    return Loaded(rows=commit.rows, files=len(commit.files), bytes=commit.bytes)
+        return loaded(commit)

@@ -156,8 +156,8 @@ def _check_packing(path: Path, name: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def shown(layout: Layout) -> dict[str, Any]:
-    """What `describe` tells of it."""
+def shown(layout: Layout, on_drift: str) -> dict[str, Any]:
+    """What `describe` tells of it, and of what happens to columns that differ."""
     told: dict[str, Any] = {}
     if layout.partition_by:
         told["partition_by"] = list(layout.partition_by)
@@ -167,4 +167,6 @@ def shown(layout: Layout) -> dict[str, Any]:
         told["single_file"] = True
     if layout.max_rows is not None:
         told["max_rows_per_file"] = layout.max_rows
+    if on_drift != "fail":
+        told["on_drift"] = on_drift
     return told

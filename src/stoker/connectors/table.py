@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stoker.checks import checks_of
-from stoker.connectors.base import Endpoint, Load, Loaded, Sink, Source
+from stoker.connectors.base import Endpoint, Sink, Source
 from stoker.connectors.folder import check_modes
 from stoker.connectors.layouts import check_options, folders_of, shown
 from stoker.connectors.repairs import told
 from stoker.connectors.source import file_name
+from stoker.connectors.staged_files import StagedFilesLoad, loaded
 from stoker.connectors.table_content import content, frame_of, read_frame
 from stoker.errors import DefinitionError, SourceError
 from stoker.files.filesystem import file_system
@@ -19,6 +20,7 @@ from stoker.files.view import read_roots, schema_of
 from stoker.spark.columns import quoted
 from stoker.tables.catalogue import Catalogue, databases
 from stoker.tables.commit import read_table_commit
+from stoker.tables.load import TableLoad
 from stoker.tables.names import TableName
 from stoker.tables.repair import home_now, repair
 from stoker.tables.view import look, placed
@@ -30,10 +32,9 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.checks import Check
-    from stoker.connectors.base import Context, Names
+    from stoker.connectors.base import Context, Load, Loaded, Names
     from stoker.files.layout import Layout
     from stoker.spark.data_files import DataFiles
-    from stoker.tables.commit import TableCommit
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,7 @@ class TableSink(Sink):
     def describe(self, names: Names) -> Endpoint:
         """The table's name."""
         del names
-        details = shown(self.layout)
-        if self.on_drift != "fail":
-            details["on_drift"] = self.on_drift
-        return Endpoint("table", str(self.name), self.mode, details)
+        return Endpoint("table", str(self.name), self.mode, shown(self.layout, self.on_drift))
 
     def open(self, context: Context) -> Load:
         """Begin a load into the table."""
@@ -176,14 +174,11 @@ class TableSink(Sink):
         return f"table:{str(self.name).lower()}"
 
 
-class _TableSinkLoad(Load):
+class _TableSinkLoad(StagedFilesLoad[TableLoad]):
     """The adapter between a sink and `stoker.tables`."""
 
     def __init__(self, sink: TableSink, context: Context) -> None:
-        from stoker.tables.load import TableLoad
-
-        self._context = context
-        self._load = TableLoad(
+        load = TableLoad(
             context.spark,
             sink.name,
             form=sink.form,
@@ -192,14 +187,10 @@ class _TableSinkLoad(Load):
             run_id=context.run_id,
             on_drift=sink.on_drift,
         )
-
-    def published(self) -> Loaded | None:
-        commit = self._load.published()
-        return None if commit is None else _loaded(commit)
+        super().__init__(context, load)
 
     def acquire(self) -> None:
-        wait = self._context.names.config.run.lease_wait
-        self._load.acquire(wait, self._context.progress, self._context.stopped)
+        super().acquire()
         if self._load.catalogue.is_in_memory:
             self._context.fallback(
                 f"the catalogue that has {self._load.where} is in memory, and is gone when this process ends; "
@@ -209,17 +200,8 @@ class _TableSinkLoad(Load):
     def prepare(self, schema: StructType) -> None:
         self._load.check_schema(schema)
 
-    def stage(self, frame: DataFrame, label: str) -> Loaded:
-        commit = self._load.stage(frame, label)
-        if commit.rows is None:
-            self._context.fallback(f"Spark did not tell how many rows it wrote for {self._load.where}")
-        return replace(_loaded(commit), changes=tuple(self._load.changes))
-
     def frame(self) -> DataFrame | None:
         return self._load.frame()
-
-    def last_rows(self) -> int | None:
-        return self._load.last_rows()
 
     def data_files(self) -> DataFiles | None:
         return self._load.data_files()
@@ -232,17 +214,7 @@ class _TableSinkLoad(Load):
                 f"{self._load.where} was not loaded by Stoker before: its former files stay in {stays}, where no reader of the "
                 "table looks any more"
             )
-        return _loaded(commit)
-
-    def keep(self) -> None:
-        self._load.keep()
-
-    def close(self) -> None:
-        self._load.close()
-
-
-def _loaded(commit: TableCommit) -> Loaded:
-    return Loaded(rows=commit.rows, files=len(commit.files), bytes=commit.bytes)
+        return loaded(commit)
 
 
 def read_table(name: str, *, file_column: str | None = None, **options: Any) -> TableSource:

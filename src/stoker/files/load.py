@@ -72,6 +72,11 @@ class FolderLoad:
         """What an earlier attempt of this run staged and did not publish."""
         self._keep = False
 
+    @property
+    def where(self) -> str:
+        """The target, for messages."""
+        return self.target.path
+
     def acquire(self, wait: float, waiting: Callable[[str], None], stopped: Callable[[], bool]) -> None:
         """Take the lease and finish what a dead publisher left.
 
