@@ -172,15 +172,7 @@ def _ours(task: Task, spark: SparkSession) -> Callable[[int], float | None]:
         vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
     if task.way == "counted":
         vars(send)["fast"] = lambda *_: None
-    environ = os.environ
-    info = ConnectionInfo(
-        environ["PGHOST"],
-        int(environ["PGPORT"]),
-        environ["PGDATABASE"],
-        environ["PGUSER"],
-        environ["PGPASSWORD"],
-        sslmode="disable",
-    )
+    info = connection_info()
     table = task.shape.table
 
     def load(number: int) -> float:
@@ -200,6 +192,19 @@ def _ours(task: Task, spark: SparkSession) -> Callable[[int], float | None]:
         return staged
 
     return load
+
+
+def connection_info() -> ConnectionInfo:
+    """The server, as `postgres_load.connection_variables` names it."""
+    environ = os.environ
+    return ConnectionInfo(
+        environ["PGHOST"],
+        int(environ["PGPORT"]),
+        environ["PGDATABASE"],
+        environ["PGUSER"],
+        environ["PGPASSWORD"],
+        sslmode="disable",
+    )
 
 
 def _mode(task: Task) -> Mode:

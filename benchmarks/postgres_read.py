@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING, Any
 from pg8000.native import Connection
 
 from flights_project import clean_environment, server_cpu
-from load_ways import DRIVER
+from load_ways import DRIVER, connection_info
 from postgres_load import connection_variables, prepared
 from process_tree import measure
 from shapes import SHAPES
-from stoker.postgres.connection import ConnectionInfo
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.read.frame import frame, under_snapshot
 from stoker.postgres.read.plan import Means
@@ -111,18 +110,6 @@ def _reads(way: str, folder: Path) -> list[float]:
     return times
 
 
-def _info() -> ConnectionInfo:
-    environ = os.environ
-    return ConnectionInfo(
-        environ["PGHOST"],
-        int(environ["PGPORT"]),
-        environ["PGDATABASE"],
-        environ["PGUSER"],
-        environ["PGPASSWORD"],
-        sslmode="disable",
-    )
-
-
 def _psql() -> Callable[[], None]:
     halves = _halves(2)
 
@@ -139,7 +126,7 @@ def _psql() -> Callable[[], None]:
 
 
 def _halves(parts: int) -> list[str]:
-    info = _info()
+    info = connection_info()
     with contextlib.closing(
         Connection(info.user, host=info.host, port=info.port, database=info.database, password=info.password)
     ) as connection:
@@ -155,7 +142,7 @@ def _spark(way: str, folder: Path) -> Callable[[], None]:
     spark.range(1).collect()  # the session is up: what is measured is the read
 
     def read() -> None:
-        snapshot = Snapshot(_info())
+        snapshot = Snapshot(connection_info())
         try:
             rows = _jdbc(spark, snapshot) if way.startswith("jdbc") else _copy(spark, snapshot, way)
             if way in {"jdbc-part", "copy-late"}:
@@ -168,7 +155,7 @@ def _spark(way: str, folder: Path) -> Callable[[], None]:
 
 
 def _jdbc(spark: SparkSession, snapshot: Snapshot) -> DataFrame:
-    info = _info()
+    info = connection_info()
     properties: dict[str, Any] = {
         "user": info.user,
         "password": info.password,
@@ -184,7 +171,7 @@ def _jdbc(spark: SparkSession, snapshot: Snapshot) -> DataFrame:
 def _copy(spark: SparkSession, snapshot: Snapshot, way: str) -> DataFrame:
     part = {"columns": NARROW, "where": WHERE} if way == "copy-part" else {}
     wanted = Wanted(LoadTarget(None, "lineitem"), partitions=4 if way == "copy-4" else None, **part)  # type: ignore[arg-type]
-    plan = under_snapshot(snapshot, wanted, Means(_info(), spark.sparkContext.defaultParallelism))
+    plan = under_snapshot(snapshot, wanted, Means(connection_info(), spark.sparkContext.defaultParallelism))
     return frame(spark, plan.task)
 
 
