@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.copy import CopyTask
-    from stoker.postgres.parquet import Piece
     from stoker.spark.data_files import DataFiles
+    from stoker.spark.parquet import Piece
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def send_files(
     """
     from pyspark.sql.pandas.types import to_arrow_type
 
-    from stoker.postgres.parquet import batches, pieces
+    from stoker.spark.parquet import batches, pieces
 
     if not task.binary:
         raise UnreadableError("CSV is made of Spark's rows")

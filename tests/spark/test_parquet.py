@@ -8,21 +8,15 @@ import pytest
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import to_arrow_type
 
-from stoker.postgres.parquet import batches, pieces
 from stoker.spark.data_files import DataFiles, UnreadableError
+from stoker.spark.parquet import batches, pieces
+from support.parquet_files import written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
-
-
-def written(frame: DataFrame, folder: Path, **options: Any) -> DataFiles:
-    """The frame as files."""
-    frame.write.parquet(str(folder), **options)
-    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.parquet"))
-    return DataFiles("parquet", folder.as_uri(), tuple(files), frame.schema)
+    from pyspark.sql import SparkSession
 
 
 def types(files: DataFiles) -> list[pa.DataType]:
