@@ -148,6 +148,30 @@ def test_staged_files_are_read_by_the_tasks(
     assert empty.publish() == 0
 
 
+def test_a_frame_that_is_files_is_read_by_the_tasks(
+    load: Loads, db: Connection, schema: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Its rows do not pass through the JVM; those of one that Spark computes do, and of files that tasks cannot read."""
+    spark.range(0, 1000, 1, 2).selectExpr("id", "id / 3 AS third").write.parquet(str(tmp_path / "t"))
+    frame = spark.read.parquet(str(tmp_path / "t"))
+    ways = {}
+    for name, each in {
+        "plain": frame,
+        "computed": frame.where("id >= 0"),
+        "again": frame.select("third", "id"),
+    }.items():
+        sink = load(run_id=name)
+        sink.prepare(each.schema)
+        assert sink.stage(each) == 1000
+        assert sink.publish() == 1000
+        ways[name] = str(sink.way)
+        assert db.run(f"SELECT count(DISTINCT id), sum(id), round(sum(third)) FROM {schema}.t") == [
+            [1000, 499_500, 166_500]
+        ]
+    from_files = "binary COPY; from the Parquet files that the frame is"
+    assert [each.startswith(from_files) for each in ways.values()] == [True, False, True]
+
+
 def test_what_a_task_refuses_in_a_file_is_told(
     load: Loads, db: Connection, schema: str, spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def unreadable(files: DataFiles, kinds: list[pa.DataType] | None = None) -> str:
 def test_what_tasks_cannot_read_is_known_before(spark: SparkSession, tmp_path: Path) -> None:
     """Other formats and file systems, other types than expected, old calendars, and files that are gone."""
     import pyarrow as pa
+    from pyarrow import parquet as pq
 
     files = written(spark.range(3), tmp_path / "t")
     assert unreadable(DataFiles("orc", files.base, files.files, files.schema)) == "the staged files are orc"
@@ -130,3 +131,6 @@ def test_what_tasks_cannot_read_is_known_before(spark: SparkSession, tmp_path: P
     finally:
         spark.conf.unset("spark.sql.parquet.datetimeRebaseModeInWrite")
     assert "Julian" in unreadable(legacy)
+    table = pa.table({"id": pa.array([1])}).replace_schema_metadata({"org.apache.spark.version": "2.4.8"})
+    pq.write_table(table, tmp_path / "old.parquet")
+    assert "Julian" in unreadable(DataFiles("parquet", str(tmp_path), ("old.parquet",), files.schema))

@@ -34,6 +34,7 @@ from stoker.postgres.strategy import DELETE, decide
 from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
+from stoker.spark.plain_files import plain_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -246,13 +247,14 @@ class PostgresLoad:
         origin, note = None, None
         told = None
         most = most_tasks(frame.sparkSession.sparkContext, self._options.connections)
+        own = plain_files(frame) if files is None else None
         spread = Spread(most, cheap=files is not None)
-        if files is not None:
+        if sent := files or own:
             try:
-                told = send_files(frame.sparkSession, files, self._schema, self.task, most)
-                origin = "from staged files"
+                told = send_files(frame.sparkSession, sent, self._schema, self.task, most)
+                origin = "from staged files" if files else "from the Parquet files that the frame is"
             except UnreadableError as error:
-                origin = f"through Spark: {error}"
+                origin = f"through Spark: {error}" if files else None
         if told is None:
             told, note = send(spread.of(frame), self._schema, self.task)
             origin = "; ".join(part for part in (origin, spread.told) if part) or None

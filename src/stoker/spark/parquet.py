@@ -32,6 +32,9 @@ _READERS = 8
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _LEGACY = (b"org.apache.spark.legacyDateTime", b"org.apache.spark.legacyINT96")
 """Written as in the calendar before 1582, which Spark converts when it reads."""
+_VERSION = b"org.apache.spark.version"
+_OLD = (b"1.", b"2.")
+"""Versions that did so without a word."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,8 @@ def _footer(path: str) -> pq.FileMetaData:
 
 def _check(files: DataFiles, footers: Sequence[pq.FileMetaData], types: dict[str, pa.DataType]) -> None:
     for footer in footers:
-        if any(key in (footer.metadata or {}) for key in _LEGACY):
+        told = footer.metadata or {}
+        if any(key in told for key in _LEGACY) or told.get(_VERSION, b"").startswith(_OLD):
             raise UnreadableError("the files have dates of the Julian calendar")
         if not footer.schema.equals(footers[0].schema):
             raise UnreadableError("the files differ in their columns")
