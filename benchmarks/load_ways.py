@@ -37,7 +37,8 @@ TITLES = {
     "counted": "Stoker, binary, batches as the session has them",
     "csv": "Stoker, CSV",
     "delete": "Stoker, binary, by DELETE and INSERT",
-    "binary": "Stoker, binary",
+    "binary": "Stoker, binary, rows that Spark computes",
+    "plain": "Stoker, binary, the frame is Parquet files",
     "files": "Stoker, binary, from staged files",
     "psql-csv-1": "psql, CSV, 1 connection",
     "psql-csv-2": "psql, CSV, 2 connections",
@@ -170,6 +171,8 @@ def _columns(task: Task) -> list[str]:
 def _ours(task: Task, spark: SparkSession) -> Callable[[int], float | None]:
     if task.way == "csv":
         vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
+    if task.way != "plain":
+        vars(loading)["plain_files"] = lambda _: None
     if task.way == "counted":
         vars(send)["fast"] = lambda *_: None
     info = connection_info()

@@ -134,3 +134,17 @@ def test_what_tasks_cannot_read_is_known_before(spark: SparkSession, tmp_path: P
     table = pa.table({"id": pa.array([1])}).replace_schema_metadata({"org.apache.spark.version": "2.4.8"})
     pq.write_table(table, tmp_path / "old.parquet")
     assert "Julian" in unreadable(DataFiles("parquet", str(tmp_path), ("old.parquet",), files.schema))
+
+
+def test_texts_of_other_writers(spark: SparkSession, tmp_path: Path) -> None:
+    """Arrow has several forms of text, and notes in a file which it was."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    forms = [pa.string(), pa.large_string(), pa.string_view()]
+    pq.write_table(
+        pa.table([pa.array(["a", None, "é"], form) for form in forms], ["x", "y", "z"]), tmp_path / "t.parquet"
+    )
+    schema = spark.read.parquet(str(tmp_path / "t.parquet")).schema
+    files = DataFiles("parquet", str(tmp_path), ("t.parquet",), schema)
+    assert [list(row.values()) for row in read(files)] == [["a"] * 3, [None] * 3, ["é"] * 3]

@@ -122,7 +122,7 @@ def as_spark(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         # INT96 has nanoseconds, of which Spark writes whole microseconds only.
         return array.view(pa.timestamp(array.type.unit)).cast(pa.timestamp(kind.unit), safe=False).view(kind)
-    return array.view(kind)
+    return array.cast(kind) if _is_text(array.type) else array.view(kind)
 
 
 def _readable(given: pa.DataType, kind: pa.DataType) -> bool:
@@ -130,7 +130,14 @@ def _readable(given: pa.DataType, kind: pa.DataType) -> bool:
         return _readable(given.value_type, kind.value_type)
     if pa.types.is_timestamp(given) and pa.types.is_timestamp(kind):
         return True
+    if _is_text(given) and pa.types.is_string(kind):
+        return True
     return bool(given == kind or (pa.types.is_int64(given) and pa.types.is_duration(kind)))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether it is one of Arrow's forms of text, which other writers than Spark note in their files."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _paths(files: DataFiles) -> list[str]:
