@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapes import SHAPES
-from stoker.postgres import forms, loading, send
-from stoker.postgres.connection import ConnectionInfo
+from stoker.postgres import loading
+from stoker.postgres.connections.connection import ConnectionInfo
 from stoker.postgres.modes.choice import Mode
+from stoker.postgres.sending import forms, send
 from stoker.spark.data_files import DataFiles
 from stoker.spark.session import obtain_session
 

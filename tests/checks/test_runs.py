@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from stoker import Context, Names
     from stoker.checks import Measured
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from support.project import Project
 
 lake = place("lake")

@@ -8,7 +8,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.types import LongType, StructField, StructType
 
 from stoker.errors import SinkError
-from stoker.postgres.batches import RECORDS, WideRowsError, fast, narrow
+from stoker.postgres.sending.batches import RECORDS, WideRowsError, fast, narrow
 from stoker.spark.data_files import DataFiles
 from stoker.spark.own_session import StaysError, planned_with
 

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
-from stoker.postgres import partitioned, staging
+from stoker.postgres import staging
 from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
-from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import CopyTask
+from stoker.postgres.connections.connection import connect, cut
+from stoker.postgres.connections.session import open_session
 from stoker.postgres.declared import declared_types
-from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
-from stoker.postgres.modes import keys
+from stoker.postgres.modes import keys, partitioned
 from stoker.postgres.modes.statement import Publication
+from stoker.postgres.modes.strategy import DELETE, decide
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
-from stoker.postgres.sealing import like
-from stoker.postgres.send import send, send_files
-from stoker.postgres.session import open_session
-from stoker.postgres.spread import Spread, most_tasks
+from stoker.postgres.sending.copy import CopyTask
+from stoker.postgres.sending.forms import staged_otherwise, way
+from stoker.postgres.sending.send import send, send_files
+from stoker.postgres.sending.spread import Spread, most_tasks
 from stoker.postgres.staged import Staged, column_types
-from stoker.postgres.strategy import DELETE, decide
+from stoker.postgres.swap.sealing import like
 from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.catalogue import Table
-    from stoker.postgres.connection import ConnectionInfo
-    from stoker.postgres.forms import Way
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.ledger import LoadedRows
     from stoker.postgres.modes.choice import Mode
     from stoker.postgres.options import LoadOptions
+    from stoker.postgres.sending.forms import Way
     from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
