@@ -1,0 +1,98 @@
+"""One attempt after the other to bring what an outbox holds into a store, and what is said when that fails."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from stoker.failpoints import failpoint
+from stoker.logs.ship.backoff import Backoff
+from stoker.logs.ship.store import RefusedError, StoreError
+
+if TYPE_CHECKING:
+    from stoker.logs.ship.outbox import Outbox
+    from stoker.logs.ship.store import Store
+
+_BLIP = 3
+"""Failures in a row before anything is said: one or two are nothing out of the ordinary in S3."""
+
+
+class Delivery:
+    """The attempts of one process; used by one thread.
+
+    Args:
+        outbox: What there is to send.
+        store: Where to.
+    """
+
+    def __init__(self, outbox: Outbox, store: Store) -> None:
+        self._outbox = outbox
+        self._store = store
+        self._backoff = Backoff()
+        self._not_before = 0.0
+        self._told: set[str] = set()
+        self.refused = False
+        """Whether the last attempt was refused for good, until somebody changes something."""
+
+    def pause(self) -> float | None:
+        """The seconds until the next attempt, or None if the last one went well."""
+        return max(self._not_before - time.monotonic(), 0) if self._backoff.failures else None
+
+    def work(self, *, force: bool, now: bool = False) -> bool:
+        """Pack, and send unless it is too early to try again.
+
+        Args:
+            force: Whether everything is sent, and not only full packages.
+            now: Whether it is never too early.
+
+        Returns:
+            Whether nothing is left that could be sent.
+        """
+        may_try = now or not self.pause()
+        try:
+            # An attempt after failures takes along what has come meanwhile: fewer objects.
+            self._outbox.collect(force=may_try and (force or self._backoff.failures > 0))
+            if may_try:
+                self._send()
+        except (StoreError, OSError) as error:
+            self._failed(error)
+            return False
+        finally:
+            self._outbox.release()
+        if may_try:
+            self._worked()
+        return may_try
+
+    def _send(self) -> None:
+        for parcel in self._outbox.parcels():
+            failpoint("logs.ship.put")
+            with parcel.path.open("rb") as body:
+                self._store.put(parcel.key, body)
+            self._outbox.sent(parcel)
+
+    def _failed(self, error: Exception) -> None:
+        self.refused = isinstance(error, RefusedError)
+        self._not_before = time.monotonic() + self._backoff.failed(refused=self.refused)
+        if self.refused or not isinstance(error, StoreError) or self._backoff.failures == _BLIP:
+            what = str(error)
+            if what not in self._told:
+                self._told.add(what)
+                say(
+                    f"log lines cannot be sent to {self._store.where}: {what}. They are kept in {self._outbox.folder} and "
+                    "sent as soon as that is possible."
+                )
+
+    def _worked(self) -> None:
+        if self._told:
+            say(f"log lines are sent to {self._store.where} again.")
+            self._told.clear()
+        self.refused = False
+        self._backoff.succeeded()
+
+
+def say(text: str) -> None:
+    """One line on standard error; logging it would have it wait for what it is about."""
+    with suppress(Exception):  # it may be closed, or gone
+        print(f"stoker: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one thing that is always there
