@@ -41,3 +41,4 @@ def test_segments_of_dead_processes_are_sent_along(tmp_path: Path, client: Any) 
     assert list(found) == ["job=j/run=r-1/date=2026-11-26/h-1-s-000001.jsonl.gz"]
     assert numbers(found.values()) == list(range(20))
     assert living._path.exists()
+    assert not (folder / "h-1-s.lock").exists()

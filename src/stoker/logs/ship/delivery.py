@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stoker.failpoints import failpoint
 from stoker.logs.ship.backoff import Backoff
+from stoker.logs.ship.cap import CAP, Cap
 from stoker.logs.ship.store import RefusedError, StoreError
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ class Delivery:
     Args:
         outbox: What there is to send.
         store: Where to.
+        cap: The bytes that may wait on the disk.
     """
 
-    def __init__(self, outbox: Outbox, store: Store) -> None:
+    def __init__(self, outbox: Outbox, store: Store, *, cap: int = CAP) -> None:
         self._outbox = outbox
+        self._cap = Cap(outbox, cap)
         self._store = store
         self._backoff = Backoff()
         self._not_before = 0.0
@@ -56,10 +59,11 @@ class Delivery:
             self._outbox.collect(force=may_try and (force or self._backoff.failures > 0))
             if may_try:
                 self._send()
-        except (StoreError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the thread has to live on, whatever it is
             self._failed(error)
             return False
         finally:
+            self._keep_below_cap()
             self._outbox.release()
         if may_try:
             self._worked()
@@ -68,21 +72,32 @@ class Delivery:
     def _send(self) -> None:
         for parcel in self._outbox.parcels():
             failpoint("logs.ship.put")
-            with parcel.path.open("rb") as body:
+            with parcel.open() as body:
                 self._store.put(parcel.key, body)
             self._outbox.sent(parcel)
+
+    def _keep_below_cap(self) -> None:
+        with suppress(OSError):  # the disk refuses; sending may still work
+            if self._cap.enforce():
+                self._say_once(
+                    f"the spool {self._outbox.folder} is full ({self._cap.limit / 2**20:,.0f} MiB): its oldest lines below "
+                    "ERROR are dropped, DEBUG and INFO first. A line in the log counts them."
+                )
 
     def _failed(self, error: Exception) -> None:
         self.refused = isinstance(error, RefusedError)
         self._not_before = time.monotonic() + self._backoff.failed(refused=self.refused)
         if self.refused or not isinstance(error, StoreError) or self._backoff.failures == _BLIP:
-            what = str(error)
-            if what not in self._told:
-                self._told.add(what)
-                say(
-                    f"log lines cannot be sent to {self._store.where}: {what}. They are kept in {self._outbox.folder} and "
-                    "sent as soon as that is possible."
-                )
+            what = str(error) if isinstance(error, StoreError | OSError) else repr(error)
+            self._say_once(
+                f"log lines cannot be sent to {self._store.where}: {what}. They are kept in {self._outbox.folder} and sent "
+                "as soon as that is possible."
+            )
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            say(text)
 
     def _worked(self) -> None:
         if self._told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,12 @@ _PART = 512 * 1024
 
 
 def parts_of(path: Path) -> Iterator[bytes]:
-    """The file in parts of whole lines.
+    """The file in parts of whole lines; it may be compressed.
 
     The last line of a process that died in mid-write may be torn: what there is of it is told in a line of its own.
     """
     last = b""
-    with path.open("rb") as file:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         while part := file.read(_PART) + file.readline():
             if not part.endswith(b"\n"):
                 whole, newline, torn = part.rpartition(b"\n")

@@ -6,12 +6,13 @@ import contextlib
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from stoker.failpoints import failpoint
 from stoker.logs.ship.claim import Claim, unlocked
-from stoker.logs.ship.names import Segment, Written, scan, segment_path
-from stoker.logs.ship.pack import SUFFIX, pack
+from stoker.logs.ship.compress import SUFFIX
+from stoker.logs.ship.names import Package, Segment, Written, scan, segment_path
+from stoker.logs.ship.pack import pack, packed_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +24,18 @@ PACKAGE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Parcel:
-    """One object to be put."""
+    """One object to be put, and the file that goes when it is there."""
 
-    path: Path
     key: str
-    package: Path
+    path: Path
+    content: BinaryIO | None = None
+    """In memory, if there is no room on the disk."""
+    is_last: bool = True
+    """Whether nothing else is made of the file."""
+
+    def open(self) -> BinaryIO:
+        """What is put, at its beginning."""
+        return self.path.open("rb") if self.content is None else self.content
 
 
 class Outbox:
@@ -42,9 +50,10 @@ class Outbox:
         self.folder = folder
         self._own = own
         self._claims: dict[str, Claim] = {}
+        self._no_room = False
         if own is not None:
             with contextlib.suppress(OSError):
-                self._claimed(own)
+                self._claim(own)
 
     def collect(self, *, force: bool = False) -> None:
         """Claim writers, adopt what the dead ones left open, and pack what is complete.
@@ -53,38 +62,42 @@ class Outbox:
             force: Whether it is time to send whatever there is; else only full packages are made.
 
         Raises:
-            OSError: If the disk refuses.
+            OSError: If the disk refuses, otherwise than by being full.
         """
+        self._no_room = False
         for writer, written in scan(self.folder).items():
-            if not self._claimed(writer):
-                continue
-            if written.open and writer != self._own and self._adopt(writer, written):
-                written = scan(self.folder).get(writer, Written())  # noqa: PLW2901 - as it is now
+            self._claim(writer)
+            if writer in self._claims and writer != self._own:
+                self._adopt(writer, written)
+        # As it is now: a shipper that had a claim before has removed what it sent.
+        for writer, written in self.written().items():
             self._pack(writer, written, force=force)
 
+    def written(self) -> dict[str, Written]:
+        """What there is of each writer that is claimed."""
+        return {writer: written for writer, written in scan(self.folder).items() if writer in self._claims}
+
     def parcels(self) -> Iterator[Parcel]:
-        """The objects of all packages, oldest first for each writer."""
-        for writer, written in scan(self.folder).items():
-            if writer not in self._claims:
-                continue
+        """The objects of all packages, oldest first for each writer; of segments too, if they could not be packed."""
+        for writer, written in self.written().items():
             for package in written.packages:
-                for path in sorted(package.path.rglob(f"*{SUFFIX}")):
-                    yield Parcel(path, path.relative_to(package.path).as_posix(), package.path)
+                for path in members(package):
+                    yield Parcel(path.relative_to(package.path).as_posix(), path)
+            for segment in written.complete if self._no_room else ():
+                objects = packed_in_memory(writer, segment)
+                for number, (key, content) in enumerate(objects.items(), 1):
+                    yield Parcel(key, segment.path, content, is_last=number == len(objects))
 
     def sent(self, parcel: Parcel) -> None:
         """Remove what the store has confirmed."""
         failpoint("logs.ship.confirmed")
-        parcel.path.unlink(missing_ok=True)
-        if not any(parcel.package.rglob(f"*{SUFFIX}")):
-            shutil.rmtree(parcel.package, ignore_errors=True)
+        if parcel.is_last:
+            parcel.path.unlink(missing_ok=True)
 
     def bytes_left(self, writer: str) -> int:
-        """What is there of one writer."""
+        """What there is of one writer, compressed or not."""
         with contextlib.suppress(OSError):
-            written = scan(self.folder).get(writer, Written())
-            packed = (path for package in written.packages for path in package.path.rglob(f"*{SUFFIX}"))
-            plain = (segment.path for segment in (*written.open, *written.complete))
-            return sum(path.stat().st_size for path in (*packed, *plain))
+            return sum(path.stat().st_size for path in files_of(scan(self.folder).get(writer, Written())))
         return 0
 
     def release(self, *, own: bool = False) -> None:
@@ -93,36 +106,32 @@ class Outbox:
         Args:
             own: Whether this process's own lines are left to others too.
         """
-        written: dict[str, Written] = {}
         with contextlib.suppress(OSError):
-            written = scan(self.folder)
-        for writer in [each for each in self._claims if own or each != self._own]:
-            self._claims.pop(writer).release(remove=writer not in written)
+            for written in self.written().values():
+                for package in written.packages:
+                    _remove_if_sent(package)
+            left = scan(self.folder)
+            for writer in [each for each in self._claims if own or each != self._own]:
+                self._claims.pop(writer).release(remove=writer not in left)
 
-    def _claimed(self, writer: str) -> bool:
+    def _claim(self, writer: str) -> None:
         if writer not in self._claims:
             claim = Claim.take(self.folder, writer)
-            if claim is None:
-                return False
-            self._claims[writer] = claim
-        return True
+            if claim is not None:
+                self._claims[writer] = claim
 
-    def _adopt(self, writer: str, written: Written) -> bool:
-        """Complete what a dead process has left open; whether there was any."""
-        adopted = False
+    def _adopt(self, writer: str, written: Written) -> None:
+        """Complete what a dead process has left open."""
         for segment in written.open:
             with unlocked(segment.path) as is_dead:
                 if is_dead:
                     segment.path.rename(segment_path(self.folder, writer, segment.number, complete=True))
-                    adopted = True
-        return adopted
 
     def _pack(self, writer: str, written: Written, *, force: bool) -> None:
         for path in written.torn:
             shutil.rmtree(path, ignore_errors=True)
         for package in written.packages:
-            if not any(package.path.rglob(f"*{SUFFIX}")):
-                shutil.rmtree(package.path, ignore_errors=True)  # all of it was sent
+            _remove_if_sent(package)
         left = []
         for segment in written.complete:
             if any(package.first <= segment.number <= package.last for package in written.packages):
@@ -131,7 +140,29 @@ class Outbox:
                 left.append(segment)
         for batch, is_full in _batches(left):
             if is_full or force:
-                pack(self.folder, writer, batch)
+                try:
+                    pack(self.folder, writer, batch)
+                except OSError:
+                    # They are sent from memory, one by one; if they cannot be read, that fails again and is told.
+                    self._no_room = True
+                    return
+
+
+def files_of(written: Written) -> Iterator[Path]:
+    """All files of a writer, oldest first."""
+    for package in written.packages:
+        yield from members(package)
+    yield from (segment.path for segment in (*written.complete, *written.open))
+
+
+def members(package: Package) -> list[Path]:
+    """The objects of a package that are not sent yet."""
+    return sorted(package.path.rglob(f"*{SUFFIX}"))
+
+
+def _remove_if_sent(package: Package) -> None:
+    if not members(package):
+        shutil.rmtree(package.path, ignore_errors=True)
 
 
 def _batches(segments: list[Segment]) -> Iterator[tuple[list[Segment], bool]]:

@@ -6,15 +6,13 @@ decided by the rename: a crash before leaves the segments, one after leaves the 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import zlib
+from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
 from stoker.failpoints import failpoint
-from stoker.logs.ship.groups import grouped
-from stoker.logs.ship.lines import parts_of
+from stoker.logs.ship.compress import SUFFIX, Compressed, compress
 from stoker.logs.ship.names import TEMPORARY, package_path
 
 if TYPE_CHECKING:
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stoker.logs.ship.names import Segment
-
-_GZIP = 16 + zlib.MAX_WBITS
-_LEVEL = 4
-SUFFIX = ".jsonl.gz"
 
 
 def pack(folder: Path, writer: str, segments: Sequence[Segment]) -> None:
@@ -43,22 +37,16 @@ def pack(folder: Path, writer: str, segments: Sequence[Segment]) -> None:
     target = package_path(folder, writer, first, last)
     temporary = target.with_name(target.name + TEMPORARY)
     shutil.rmtree(temporary, ignore_errors=True)
-    files: dict[str, _Member] = {}
     try:
+        failpoint("logs.pack.begin")
         temporary.mkdir(mode=0o700)
-        for segment in segments:
-            for part in parts_of(segment.path):
-                for place, lines in grouped(part):
-                    if place not in files:
-                        files[place] = _Member(temporary / place / f"{writer}-{first:06d}{SUFFIX}")
-                    files[place].add(lines)
-        for member in files.values():
-            member.finish()
+        compress(
+            (segment.path for segment in segments),
+            lambda place: Compressed.create(temporary / object_key(place, writer, first)),
+        )
         failpoint("logs.pack.written")
         temporary.rename(target)
     except OSError:
-        for member in files.values():
-            member.close()
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync(folder)
@@ -67,26 +55,20 @@ def pack(folder: Path, writer: str, segments: Sequence[Segment]) -> None:
         segment.path.unlink(missing_ok=True)
 
 
-class _Member:
-    """One object of a package, while it is written."""
+def packed_in_memory(writer: str, segment: Segment) -> dict[str, BinaryIO]:
+    """The objects of one segment by their keys, the same that a package which begins with it has."""
+    files: dict[str, BinaryIO] = {}
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-        self._compressor = zlib.compressobj(_LEVEL, wbits=_GZIP)
+    def create(place: str) -> Compressed:
+        return Compressed(files.setdefault(object_key(place, writer, segment.number), BytesIO()))
 
-    def add(self, lines: bytes) -> None:
-        self._file.write(self._compressor.compress(lines))
+    compress([segment.path], create)
+    return files
 
-    def finish(self) -> None:
-        self._file.write(self._compressor.flush())
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
 
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._file.close()
+def object_key(place: str, writer: str, number: int) -> str:
+    """The key of the lines of a writer from the segment of that number on."""
+    return f"{place}/{writer}-{number:06d}{SUFFIX}"
 
 
 def _sync(folder: Path) -> None:

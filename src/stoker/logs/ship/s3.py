@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 2, 10
 """Seconds; those of the calls of a job are longer, but nobody waits for these."""
-_PASSING = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable", "Throttling"}
+_PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"}
 _OK = 200
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
@@ -91,9 +91,9 @@ class S3Store:
         except (self._errors.BotoCoreError, OSError, ValueError) as error:
             kind = RefusedError if isinstance(error, self._errors.NoCredentialsError) else StoreError
             raise kind(redact(" ".join(str(error).split()))) from None
-        status = answer["ResponseMetadata"]["HTTPStatusCode"]
-        if status != _OK:
-            raise StoreError(f"S3 answered HTTP {status}")
+        # Half an answer is a 200 to HTTP's library, and so is a proxy's own page.
+        if answer["ResponseMetadata"]["HTTPStatusCode"] != _OK or not answer.get("ETag"):
+            raise StoreError("the answer does not confirm it")
 
 
 def _errors() -> ModuleType:

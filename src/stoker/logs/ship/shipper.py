@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from stoker.logs.ship.cap import CAP
 from stoker.logs.ship.delivery import Delivery, say
 from stoker.logs.ship.outbox import Outbox
 
@@ -53,15 +54,16 @@ class Shipper:
         spool: This process's.
         store: Where to; made by the main thread.
         lag: Seconds from a line to the store, at most, while all is well; None for what suits the machine.
+        cap: The bytes that may wait on the disk; then the oldest lines that are no errors go.
     """
 
-    def __init__(self, spool: Spool, store: Store, *, lag: float | None = None) -> None:
+    def __init__(self, spool: Spool, store: Store, *, lag: float | None = None, cap: int = CAP) -> None:
         self._spool = spool
         self._store = store
         # A segment is completed, packed and put within the rest of it.
         self._period = 0.8 * (default_lag() if lag is None else lag)
         self._outbox = Outbox(spool.folder, spool.writer)
-        self._delivery = Delivery(self._outbox, store)
+        self._delivery = Delivery(self._outbox, store, cap=cap)
         self._process = os.getpid()
         self._wake = threading.Event()
         self._due = threading.Event()
