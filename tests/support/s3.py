@@ -1,7 +1,11 @@
-"""A real S3 server on 127.0.0.1, which is moto behind Python's own HTTP server; it can be made to fail."""
+"""A real S3 server on 127.0.0.1, which is moto behind Python's own HTTP server; it can be made to fail.
+
+`python s3.py` serves, prints its URL, and ends when its standard input does.
+"""
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -158,3 +162,9 @@ def s3_server() -> Iterator[S3Server]:
             yield server
         finally:
             server.refuse()
+
+
+if __name__ == "__main__":
+    with s3_server() as served:
+        print(served.url, flush=True)
+        sys.stdin.read()
