@@ -72,7 +72,7 @@ def _work(  # noqa: PLR0913 - one for each option
     traceback: bool,
 ) -> int:
     loaded = project(config, environment)
-    logs.configure(loaded.environment, loaded.logging.level)
+    logs.configure(loaded.environment, loaded.logging)
     found = job_of(loaded, job)
     asked = options(parameters=parameters, only=only)
     if not asked.parameters:

@@ -86,6 +86,8 @@ class LoggingSettings:
 
     level: str | None = None
     """`DEBUG` to `CRITICAL`; None leaves it to the environment."""
+    spool: Path | None = None
+    """The folder of lines that are to be shipped."""
 
 
 @dataclass(frozen=True)

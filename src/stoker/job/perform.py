@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from stoker import logs
 from stoker.connectors.base import Names
 from stoker.errors import StokerError
 from stoker.failpoints import failpoint
@@ -59,7 +60,8 @@ def perform(asked: Request) -> RunRecord:
             refuse_live(earlier)
             refuse_other(earlier, record)
             follow(record, earlier, keep=standing(earlier, asked.job.graph, selected) if asked.before else ())
-        return _guarded(asked, record, selected, _Saved(store, record))
+        with logs.run_context(run_id=record.run_id, job=record.job):
+            return _guarded(asked, record, selected, _Saved(store, record))
 
 
 def _fresh(asked: Request) -> RunRecord:

@@ -1,0 +1,85 @@
+"""One handler for all destinations of one format: a record is formatted once, by the thread that logs it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+from stoker.logs.values import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = "stoker_shown"
+"""The attribute of a record that says what the command line has shown already."""
+
+
+class Destination(Protocol):
+    """Where lines go. Nothing that it meets is raised."""
+
+    def write(self, line: bytes) -> None:
+        """Take a line, with its end."""
+
+    def close(self) -> None:
+        """End in order; a line may still come."""
+
+
+class Console:
+    """Standard error, whatever that is when a line comes: it may be drawn upon, or captured by a test."""
+
+    def write(self, line: bytes) -> None:
+        """Write and flush; without a standard error, or with one that nobody reads any more, do nothing."""
+        try:
+            sys.stderr.write(line.decode())
+            sys.stderr.flush()
+        except UnicodeEncodeError:
+            sys.stderr.write(line.decode().encode("ascii", "backslashreplace").decode())
+        except (OSError, ValueError, AttributeError):
+            pass
+
+    def close(self) -> None:
+        """Standard error is not ours."""
+
+
+class LineHandler(logging.Handler):
+    """Formats a record and gives the line to each destination.
+
+    It takes no lock around the format: a thread does not wait for another's, and a destination has a lock of its own if it needs one.
+
+    Args:
+        formatter: Of all of them.
+        destinations: Where the lines go.
+    """
+
+    stoker_owns = True
+    """What `configure` may remove; also after a reload, when this class is another one."""
+
+    def __init__(self, formatter: logging.Formatter, destinations: Sequence[Destination]) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._format = formatter.format
+        self._all = tuple(destinations)
+        self._quiet = tuple(each for each in destinations if not isinstance(each, Console))
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As the base class does, without its lock."""
+        if self.filters and not self.filter(record):
+            return False
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line."""
+        try:
+            line = (self._format(record) + "\n").encode("utf-8", "backslashreplace")
+        except Exception as error:  # noqa: BLE001 - the job goes on, whatever a record holds
+            line = f"{safe_text(record.name)}: a line could not be formatted ({type(error).__name__})\n".encode()
+        for destination in self._quiet if SHOWN in record.__dict__ else self._all:
+            destination.write(line)
+
+    def close(self) -> None:
+        """Close the destinations; the standard library calls it at exit."""
+        for destination in self._all:
+            destination.close()
+        super().close()
