@@ -13,8 +13,9 @@ from stoker.logs.ship import s3 as s3_module
 from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
 from stoker.logs.ship.s3 import S3Store
+from stoker.logs.spool import Spool
 from support.s3 import REFUSALS
-from support.spools import PlainSpool, line, numbers, objects, segment
+from support.spools import line, numbers, objects, segment, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,15 +123,15 @@ def test_nobody_waits_for_a_black_hole(
     monkeypatch.setattr(s3_module, "make_client", s3_module.make_client.__wrapped__)  # type: ignore[attr-defined]  # not the quick one
     monkeypatch.setattr("stoker.logs.ship.shipper._TICK", 0.01)
     s3.fault = "black hole"
-    spool = PlainSpool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool")
+    synced = threading.Semaphore(0)
+    monkeypatch.setattr(spool, "sync", synced.release)
     shipper = Shipper(spool, S3Store("s3://logs"), lag=0)
-    spool.write(line(0))
+    write(spool, [line(0)])
     assert s3.held.wait(30)
-    synced = spool.synced
-    for number in range(1, 100):
-        spool.write(line(number))
-    while spool.synced < synced + 3:
-        threading.Event().wait(0.01)
+    write(spool, map(line, range(1, 100)))
+    for _ in range(3):
+        assert synced.acquire(timeout=30)
 
     assert not shipper.close(timeout=0.1)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.logs.ship import Shipper
 from stoker.logs.ship.s3 import S3Store
-from support.spools import PlainSpool, line, numbers, objects, segment
+from stoker.logs.spool import Spool
+from support.spools import line, numbers, objects, segment, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,17 +15,16 @@ if TYPE_CHECKING:
 
 def test_what_a_process_logged_is_in_s3_when_it_ends(tmp_path: Path, client: Any) -> None:
     """Under a key that tells job, run and day; the spool is empty then."""
-    spool = PlainSpool(tmp_path / "spool")
+    spool = Spool(tmp_path / "spool")
     shipper = Shipper(spool, S3Store("s3://logs/production/"))
-    for number in range(1000):
-        spool.write(line(number))
+    write(spool, map(line, range(1000)))
 
     assert shipper.close()
 
     found = objects(client)
-    assert list(found) == ["production/job=j/run=r-1/date=2026-11-26/h-2-s-000001.jsonl.gz"]
+    assert list(found) == [f"production/job=j/run=r-1/date=2026-11-26/{spool.writer}-000001.jsonl.gz"]
     assert numbers(found.values()) == list(range(1000))
-    assert [path.name for path in spool.folder.iterdir()] == ["h-2-s-000002.open.jsonl", "h-2-s.lock"]
+    assert list(spool.folder.iterdir()) == []
 
 
 def test_segments_of_dead_processes_are_sent_along(tmp_path: Path, client: Any) -> None:
@@ -32,13 +32,12 @@ def test_segments_of_dead_processes_are_sent_along(tmp_path: Path, client: Any) 
     folder = tmp_path / "spool"
     segment(folder, 1, map(line, range(10)))
     segment(folder, 2, map(line, range(10, 20)), end=".open.jsonl")
-    living = PlainSpool(folder, "h-3-s")
-    living.write(line(99))
+    living = Spool(folder)
+    write(living, [line(99)])
 
-    assert Shipper(PlainSpool(folder), S3Store("s3://logs")).close()
+    assert Shipper(Spool(folder), S3Store("s3://logs")).close()
 
     found = objects(client)
     assert list(found) == ["job=j/run=r-1/date=2026-11-26/h-1-s-000001.jsonl.gz"]
     assert numbers(found.values()) == list(range(20))
-    assert living._path.exists()
-    assert not (folder / "h-1-s.lock").exists()
+    assert [path.name for path in folder.iterdir()] == [f"{living.writer}-000001.open.jsonl"]

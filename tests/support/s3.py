@@ -166,5 +166,6 @@ def s3_server() -> Iterator[S3Server]:
 
 if __name__ == "__main__":
     with s3_server() as served:
-        print(served.url, flush=True)
+        sys.stdout.write(f"{served.url}\n")
+        sys.stdout.flush()
         sys.stdin.read()

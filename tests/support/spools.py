@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from stoker.logs.spool import Spool
 
 TS = "2026-11-26T07:00:00.000000Z"
 
@@ -29,40 +29,10 @@ def segment(folder: Path, number: int, lines: Iterable[str], *, writer: str = "h
     return path
 
 
-class PlainSpool:
-    """The spool of a process that lives: appends, locks, renames."""
-
-    def __init__(self, folder: Path, writer: str = "h-2-s") -> None:
-        self.folder, self.writer = folder, writer
-        self.on_rotate: list[Callable[[], None]] = []
-        self.synced = 0
-        self._number = 0
-        folder.mkdir(parents=True, exist_ok=True)
-        self._open()
-
-    def _open(self) -> None:
-        self._number += 1
-        self._path = self.folder / f"{self.writer}-{self._number:06d}.open.jsonl"
-        self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def write(self, text: str) -> None:
-        """Append a line."""
-        os.write(self._file, f"{text}\n".encode())
-
-    def rotate(self) -> None:
-        """Complete the open segment, if it has lines."""
-        if self._path.stat().st_size:
-            before = self._file
-            self._path.rename(str(self._path).replace(".open.jsonl", ".jsonl"))
-            self._open()
-            os.close(before)
-            for call in self.on_rotate:
-                call()
-
-    def sync(self) -> None:
-        """Count."""
-        self.synced += 1
+def write(spool: Spool, lines: Iterable[str]) -> None:
+    """Log them."""
+    for each in lines:
+        spool.write(f"{each}\n".encode())
 
 
 def objects(client: Any, bucket: str = "logs") -> dict[str, bytes]:

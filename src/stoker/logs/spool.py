@@ -84,6 +84,11 @@ class Spool:
         self._size = 0
         self._due = 0.0
 
+    @property
+    def writer(self) -> str:
+        """What the names of its segments begin with: host, process, and a start that tells it from a later one."""
+        return self._stem
+
     def write(self, line: bytes) -> None:
         """Append a line, which ends with a line's end."""
         with self._lock:

@@ -69,15 +69,10 @@ class Claim:
         os.close(descriptor)
         return None
 
-    def release(self, *, remove: bool) -> None:
-        """Give it back.
-
-        Args:
-            remove: Whether nothing of the writer is left, nor will be.
-        """
-        if remove:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
+    def release(self) -> None:
+        """Give it back; the next one makes a file of its own."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
         _held.discard(self._descriptor)
         with contextlib.suppress(OSError):
             os.close(self._descriptor)

@@ -52,7 +52,8 @@ class Outbox:
         self._claims: dict[str, Claim] = {}
         self._no_room = False
         if own is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the spool tells of it
+                folder.mkdir(parents=True, exist_ok=True)
                 self._claim(own)
 
     def collect(self, *, force: bool = False) -> None:
@@ -110,9 +111,8 @@ class Outbox:
             for written in self.written().values():
                 for package in written.packages:
                     _remove_if_sent(package)
-            left = scan(self.folder)
-            for writer in [each for each in self._claims if own or each != self._own]:
-                self._claims.pop(writer).release(remove=writer not in left)
+        for writer in [each for each in self._claims if own or each != self._own]:
+            self._claims.pop(writer).release()
 
     def _claim(self, writer: str) -> None:
         if writer not in self._claims:

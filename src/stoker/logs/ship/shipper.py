@@ -7,16 +7,15 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from stoker.logs.ship.cap import CAP
 from stoker.logs.ship.delivery import Delivery, say
 from stoker.logs.ship.outbox import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from stoker.logs.ship.store import Store
+    from stoker.logs.spool import Spool
 
 THREAD: Final = "stoker-log-shipper"
 """The name of the thread that sends; handlers leave out what is logged in it, which would feed itself."""
@@ -26,20 +25,6 @@ LAG, LAG_ON_EMR = 60.0, 10.0
 AT_EXIT = 10.0
 """Seconds for what is left at the end of the process."""
 _TICK = 1.0
-
-
-class Spool(Protocol):
-    """What is needed of a spool; each can be called by any thread."""
-
-    folder: Path
-    writer: str
-    on_rotate: list[Callable[[], None]]
-
-    def rotate(self) -> None:
-        """Complete the open segment, if it has lines."""
-
-    def sync(self) -> None:
-        """Have what is written on the disk, not only in the system's memory."""
 
 
 def default_lag() -> float:
@@ -96,7 +81,7 @@ class Shipper:
             )
         return not left
 
-    def _rotated(self) -> None:
+    def _rotated(self, _: Path) -> None:
         # In a forked child the event's lock may be held by a thread that is not there.
         if os.getpid() == self._process:
             self._wake.set()
