@@ -58,7 +58,7 @@ class Delivery:
             # An attempt after failures takes along what has come meanwhile: fewer objects.
             self._outbox.collect(force=may_try and (force or self._backoff.failures > 0))
             if may_try:
-                self._send()
+                send(self._outbox, self._store)
         except Exception as error:  # noqa: BLE001 - the thread has to live on, whatever it is
             self._failed(error)
             return False
@@ -68,13 +68,6 @@ class Delivery:
         if may_try:
             self._worked()
         return may_try
-
-    def _send(self) -> None:
-        for parcel in self._outbox.parcels():
-            failpoint("logs.ship.put")
-            with parcel.open() as body:
-                self._store.put(parcel.key, body)
-            self._outbox.sent(parcel)
 
     def _keep_below_cap(self) -> None:
         with suppress(OSError):  # the disk refuses; sending may still work
@@ -105,6 +98,26 @@ class Delivery:
             self._told.clear()
         self.refused = False
         self._backoff.succeeded()
+
+
+def send(outbox: Outbox, store: Store) -> int:
+    """Put what is packed, oldest first.
+
+    Returns:
+        How many objects were put.
+
+    Raises:
+        StoreError: If the store does not confirm an object; it and what follows stay.
+        OSError: If the disk refuses.
+    """
+    sent = 0
+    for parcel in outbox.parcels():
+        failpoint("logs.ship.put")
+        with parcel.open() as body:
+            store.put(parcel.key, body)
+        outbox.sent(parcel)
+        sent += 1
+    return sent
 
 
 def say(text: str) -> None:

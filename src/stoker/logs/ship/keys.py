@@ -22,10 +22,11 @@ def folder_of(job: str | None, run: str | None, date: str) -> str:
         run: The run's id.
         date: The day of the first line, in UTC.
     """
-    return f"job={_escaped(job)}/run={_escaped(run)}/date={date}"
+    return f"job={escaped(job)}/run={escaped(run)}/date={date}"
 
 
-def _escaped(value: str | None) -> str:
+def escaped(value: str | None) -> str:
+    """A value as it stands in a key."""
     text = _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", value or NONE)
     if len(text.encode()) > _LONGEST:
         # Not cut within an escape, and no two values alike.

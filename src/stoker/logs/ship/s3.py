@@ -33,11 +33,12 @@ def split_url(url: str) -> tuple[str, str]:
     return bucket, prefix.strip("/")
 
 
-def make_client(purpose: str) -> Any:
+def make_client(purpose: str, attempts: int = 1) -> Any:
     """A client for S3, made here and now: later, at the end of the interpreter, boto3 could not be imported any more.
 
     Args:
         purpose: What needs it, as the begin of a sentence.
+        attempts: Of each call; a shipper decides itself what is tried again, and when.
 
     Raises:
         MissingExtraError: If boto3 is not installed.
@@ -52,7 +53,7 @@ def make_client(purpose: str) -> Any:
     settings = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
-        retries={"mode": "standard", "total_max_attempts": 1},  # what is tried again, and when, is decided here
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     try:
         return boto3.Session().client("s3", config=settings)
