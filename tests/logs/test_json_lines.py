@@ -45,7 +45,7 @@ def test_the_schema_is_pysparks() -> None:
 
 def _fails() -> None:
     try:
-        raise KeyError("inner")
+        dict[str, int]()["inner"]
     except KeyError as inner:
         error = ValueError("outer")
         error.add_note("a note")

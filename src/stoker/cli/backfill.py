@@ -108,6 +108,11 @@ class _Traces(Observer):
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown
 
+    @property
+    def tells(self) -> bool:
+        """Unless the log does: a line a run is enough."""
+        return not logs.console_is_json()
+
     def pipeline_failed(self, name: str, error: BaseException) -> None:
         """Print it."""
         if self._shown:

@@ -55,6 +55,11 @@ class LiveObserver(Observer):
         self._starting = "Spark starts"
         self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
 
+    @property
+    def tells(self) -> bool:
+        """It draws."""
+        return True
+
     def run_started(self, record: RunRecord, pipelines: Sequence[str]) -> None:
         """Draw all pipelines as waiting."""
         self._lines = {name: _Line() for name in pipelines}

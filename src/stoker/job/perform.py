@@ -7,6 +7,7 @@ import platform
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from stoker.errors import StokerError
 from stoker.failpoints import failpoint
 from stoker.job.code import loaded
 from stoker.job.earlier import claimed, follow, refuse_live, refuse_other, standing
+from stoker.job.milestones import Milestones
 from stoker.job.parameters import as_json
 from stoker.job.plan import make_plan
 from stoker.job.runner import Runner, TerminatedError
@@ -49,6 +51,7 @@ class _Saved:
 
 def perform(asked: Request) -> RunRecord:
     """Do a run; what it may raise is that of `Job.run`."""
+    asked = replace(asked, observer=Milestones(asked.observer))
     plan = make_plan(asked.job, asked.config, asked.parameters, asked.only)
     plan.check()
     selected = [pipeline.name for pipeline in plan.pipelines if pipeline.sinks]

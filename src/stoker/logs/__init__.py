@@ -5,8 +5,24 @@
 
 from stoker.config import LoggingSettings
 from stoker.logs.context import log_context, note, run_context
+from stoker.logs.handler import SHOWN
+from stoker.logs.levels import MILESTONES
 from stoker.logs.schema import SCHEMA
-from stoker.logs.setup import MILESTONES, configure
+from stoker.logs.setup import configure, console_is_json
 from stoker.logs.spool import Spool
+from stoker.logs.timing import lazy, timed
 
-__all__ = ["MILESTONES", "SCHEMA", "LoggingSettings", "Spool", "configure", "log_context", "note", "run_context"]
+__all__ = [
+    "MILESTONES",
+    "SCHEMA",
+    "SHOWN",
+    "LoggingSettings",
+    "Spool",
+    "configure",
+    "console_is_json",
+    "lazy",
+    "log_context",
+    "note",
+    "run_context",
+    "timed",
+]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextvars
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stoker.logs.values import clean, json_text, shown, text_of
 from stoker.secrets import known_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
 
 
 class Fields:
@@ -78,6 +80,22 @@ def run_context(**fields: object) -> Iterator[None]:
 def note(**fields: object) -> None:
     """Set fields until the `log_context` around it ends."""
     _current.set(_with(fields))
+
+
+def carried(work: Callable[..., T]) -> Callable[..., T]:
+    """The work with the fields of here, wherever it is done."""
+    here = _current.get()
+    if here is None:
+        return work
+
+    def working(*args: Any, **kwargs: Any) -> T:
+        token = _current.set(here)
+        try:
+            return work(*args, **kwargs)
+        finally:
+            _current.reset(token)
+
+    return working
 
 
 def _with(fields: Mapping[str, object]) -> Fields:

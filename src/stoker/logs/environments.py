@@ -12,10 +12,12 @@ class Defaults:
     level: str
     format: str
     destinations: tuple[str, ...]
+    foreign_debug: bool = True
+    """Whether the DEBUG lines of installed packages are wanted as well as those of the project and of Stoker."""
 
 
 DEFAULTS = {
-    "development": Defaults("DEBUG", "detailed", ("console",)),
-    "testing": Defaults("INFO", "json", ("console",)),
+    "development": Defaults("DEBUG", "detailed", ("console", "file"), foreign_debug=False),
+    "testing": Defaults("INFO", "json", ("console", "file")),
     "production": Defaults("WARNING", "minimal", ("console",)),
 }

@@ -52,8 +52,8 @@ class LineHandler(logging.Handler):
         destinations: Where the lines go.
     """
 
-    stoker_owns = True
-    """What `configure` may remove; also after a reload, when this class is another one."""
+    stoker_owns: object = None
+    """What `configure` made it for. It may remove what has this; also after a reload, when this class is another one."""
 
     def __init__(self, formatter: logging.Formatter, destinations: Sequence[Destination]) -> None:
         super().__init__()
@@ -61,6 +61,11 @@ class LineHandler(logging.Handler):
         self._format = formatter.format
         self._all = tuple(destinations)
         self._quiet = tuple(each for each in destinations if not isinstance(each, Console))
+
+    @property
+    def has_console(self) -> bool:
+        """Whether standard error is among the destinations."""
+        return len(self._quiet) < len(self._all)
 
     def handle(self, record: logging.LogRecord) -> bool:
         """As the base class does, without its lock."""

