@@ -73,7 +73,7 @@ class Builder:
     def _logging(self) -> LoggingSettings:
         values = self._values("logging")
         levels = self._values(*LEVELS)
-        for name, default in (("folder", _LOGS), ("spool", _SPOOL)):
+        for name, default in (("folder", _LOGS), ("spool", f"{_SPOOL}/{self.environment}")):
             values[name] = self._path(("logging", name), values.get(name, default))
         if "level" in values:
             values["level"] = values["level"].upper()

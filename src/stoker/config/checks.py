@@ -183,6 +183,11 @@ def log_destinations(names: list[Any]) -> str | None:
     return None
 
 
+def s3_url(text: str) -> str | None:
+    """A place in S3."""
+    return None if re.fullmatch(r"s3a?://[^/\s]+(/.*)?", text) else "should be s3://BUCKET/PREFIX"
+
+
 def above_zero(value: float) -> str | None:
     """A size or an age."""
     return None if math.isfinite(value) and value > 0 else f"should be more than 0, not {value}"

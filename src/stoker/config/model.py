@@ -112,10 +112,16 @@ class LoggingSettings:
     """Size at which a segment of the spool is complete."""
     segment_seconds: float = 60.0
     """Age at which a segment of the spool is complete."""
+    spool_mib: float = 512.0
+    """How much may wait in the spool; then its oldest lines below ERROR go."""
+    s3: str | None = None
+    """`s3://bucket/prefix`, where what is in the spool is sent to."""
+    s3_seconds: float | None = None
+    """From a line to S3, at most, while all is well; None leaves it to the machine."""
 
     def public(self) -> dict[str, Any]:
         """For the run record, as JSON takes it."""
-        said = {"level": self.level, "levels": dict(self.levels), "destinations": self.destinations}
+        said = {"level": self.level, "levels": dict(self.levels), "destinations": self.destinations, "s3": self.s3}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
 

@@ -60,6 +60,9 @@ KEYS: dict[str, dict[str, Setting]] = {
         "spool": Setting(Kind.TEXT, checks.local_path),
         "segment_mib": Setting(Kind.NUMBER, checks.above_zero),
         "segment_seconds": Setting(Kind.NUMBER, checks.some_seconds),
+        "spool_mib": Setting(Kind.NUMBER, checks.above_zero),
+        "s3": Setting(Kind.TEXT, checks.s3_url),
+        "s3_seconds": Setting(Kind.NUMBER, checks.some_seconds),
     },
     "postgres": {
         "embedded": Setting(Kind.BOOLEAN),

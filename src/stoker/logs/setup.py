@@ -14,6 +14,7 @@ from stoker.logs.files import Keep, LogFiles
 from stoker.logs.handler import Console, LineHandler
 from stoker.logs.json_lines import JsonFormatter
 from stoker.logs.levels import is_no_gateway_trace, own_debug_only, set_levels
+from stoker.logs.shipped import ShippedSpool, is_not_of_shipper
 from stoker.logs.spool import MEBIBYTE, Spool
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandl
     for (form, on_console), destinations in by_format.items():
         handler = LineHandler(_formatter(form, on_console=on_console), destinations)
         handler.addFilter(is_no_gateway_trace)
+        if settings.s3:
+            handler.addFilter(is_not_of_shipper)
         if not DEFAULTS[environment].foreign_debug:
             handler.addFilter(own_debug_only(settings.levels))
         yield handler
@@ -86,9 +89,10 @@ def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple
                 max_age_s=settings.file_hours * _HOUR,
             ),
         )
-    if "spool" in names:
+    if "spool" in names or settings.s3:
         size = round(settings.segment_mib * MEBIBYTE)
-        yield "minimal", Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+        spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+        yield "minimal", ShippedSpool(spool, settings) if settings.s3 else spool
 
 
 def _formatter(form: str, *, on_console: bool) -> logging.Formatter:
