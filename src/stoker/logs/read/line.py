@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import dataclass, field
@@ -90,12 +91,28 @@ def _moment(value: object) -> datetime | None:
 
 
 def _from_detailed(text: str, match: re.Match[str]) -> LogLine:
-    first, newline, more = match["msg"].partition("\n")
-    context = {}
-    while word := _WORD.search(first):
-        context[word[1]] = word[2].strip("'\"") if word[2][0] in "'\"" else word[2]
-        first = first[: word.start()]
+    lines = match["msg"].split("\n")
+    # The context ends the message, which may have several lines; a trace may follow.
+    found = [_without_words(each) for each in lines]
+    at = next((number for number, (_, words) in enumerate(found) if "run_id" in words), 0)
+    lines[at], context = found[at]
     if match["pipeline"]:
         context["pipeline"] = match["pipeline"]
     ts = datetime.fromisoformat(match["ts"]).astimezone()  # it is written in local time
-    return LogLine(text, ts, match["level"], match["logger"], first + newline + more, dict(reversed(context.items())))
+    return LogLine(text, ts, match["level"], match["logger"], "\n".join(lines), context)
+
+
+def _without_words(line: str) -> tuple[str, dict[str, str]]:
+    """A line of a message without the `name=value` at its end, and these."""
+    words = []
+    while word := _WORD.search(line):
+        words.append((word[1], _unquoted(word[2])))
+        line = line[: word.start()]
+    return line, dict(reversed(words))
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return str(ast.literal_eval(text)) if text[0] in "'\"" else text
+    except (ValueError, SyntaxError):
+        return text

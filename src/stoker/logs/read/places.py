@@ -78,16 +78,19 @@ class FilesPlace:
 
     Args:
         folder: The folder.
+        below: Whether files in its folders belong to it, as where objects were copied to.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, below: bool = False) -> None:
         self._folder = folder
+        self._below = below
         self.where = str(folder)
 
     def files(self, run: str | None) -> Iterator[LogFile]:
         """Its files; see `Place`."""
         del run  # a file may hold lines of any
-        for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+        found = self._folder.rglob("*") if self._below else self._folder.glob("*")
+        for path in sorted(found):
             if path.name.endswith(_SUFFIXES) and path.is_file() and not path.name.startswith("."):
                 writer = _ROTATED.split(path.name)[0]
                 # Only an uncompressed file may grow; packed it is another name with the same lines.
