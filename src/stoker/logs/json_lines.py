@@ -19,7 +19,9 @@ LONGEST = 131_072
 """Characters of a message."""
 _MOST = 64
 """Extra fields of a record that are shown."""
-STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+SHOWN = "stoker_shown"
+"""The attribute of a record that the command line has shown already: a console leaves it out."""
+STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", SHOWN})
 """What a record has by itself; everything else is `extra`."""
 _FEW = len(vars(logging.makeLogRecord({})))
 _SURROGATE = re.compile("[\ud800-\udfff]")
