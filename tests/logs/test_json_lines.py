@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stoker import logs
-from stoker.logs.json_lines import LONGEST, JsonFormatter
+from stoker.logs.json_lines import LONGEST_MESSAGE, JsonFormatter
 
 if TYPE_CHECKING:
     from support.log_lines import Log
@@ -152,7 +152,7 @@ def test_a_very_long_message_is_cut_and_says_so(log: Log) -> None:
     log.logger.info("x" * 10_000_000, extra={"value": "y" * 1_000_000})
 
     line = log.last
-    assert len(line["msg"]) < LONGEST + 100
+    assert len(line["msg"]) < LONGEST_MESSAGE + 100
     assert line["msg"].endswith("... [cut: 10,000,000 characters]")
     assert line["context"]["value"].endswith("... [cut: 1,000,000 characters]")
 

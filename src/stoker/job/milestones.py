@@ -11,7 +11,7 @@ from stoker.job.events import Observer
 from stoker.record import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -69,13 +69,12 @@ class Milestones(Observer):
     def pipeline_ended(self, record: PipelineRecord) -> None:
         """INFO, with rows and seconds; the state of one that did not succeed is a WARNING."""
         numbers = {"rows_read": record.rows_read, "rows_written": record.rows_written, "seconds": record.seconds}
+        known = {name: number for name, number in numbers.items() if number is not None}
         reason = f", because {record.reason}" if record.reason else ""
         self._log(
             logging.INFO if record.state is State.SUCCEEDED else logging.WARNING,
             f"{record.name}: {record.state}{reason}",
-            pipeline=record.name,
-            state=str(record.state),
-            **{name: number for name, number in numbers.items() if number is not None},
+            {"pipeline": record.name, "state": str(record.state), **known},
         )
         self._observer.pipeline_ended(record)
 
@@ -86,8 +85,7 @@ class Milestones(Observer):
         self._log(
             logging.INFO if succeeded else logging.ERROR,
             f"run {record.run_id} {record.state}{again}",
-            state=str(record.state),
-            seconds=record.seconds,
+            {"state": str(record.state), "seconds": record.seconds},
         )
         self._observer.run_ended(record)
 
@@ -95,8 +93,10 @@ class Milestones(Observer):
         """Not a milestone."""
         self._observer.close()
 
-    def _log(self, level: int, text: str, error: BaseException | None = None, **fields: object) -> None:
+    def _log(
+        self, level: int, text: str, fields: Mapping[str, object] | None = None, error: BaseException | None = None
+    ) -> None:
         # Without a handler Python would write the text to standard error: a notebook has the record.
         if logger.isEnabledFor(level) and logger.hasHandlers():
             shown = {logs.SHOWN: True} if self._observer.tells else {}
-            logger.log(level, "%s", text, exc_info=error, extra={**fields, **shown}, stacklevel=2)
+            logger.log(level, "%s", text, exc_info=error, extra={**(fields or {}), **shown}, stacklevel=2)

@@ -5,7 +5,7 @@
 
 from stoker.config import LoggingSettings
 from stoker.logs.context import log_context, note, run_context
-from stoker.logs.handler import SHOWN
+from stoker.logs.json_lines import SHOWN
 from stoker.logs.levels import MILESTONES
 from stoker.logs.schema import SCHEMA
 from stoker.logs.setup import configure, console_is_json

@@ -6,13 +6,11 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+from stoker.logs.json_lines import SHOWN
 from stoker.logs.values import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-SHOWN = "stoker_shown"
-"""The attribute of a record that says what the command line has shown already."""
 
 
 class Destination(Protocol):

@@ -5,53 +5,73 @@ from __future__ import annotations
 import logging
 import re
 import time
+from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING
 
-from stoker.logs.context import current
+from stoker.logs.context import Fields, current
 from stoker.logs.failures import exception_json
-from stoker.logs.values import clean, json_text, safe_text, shown, text_of
+from stoker.logs.values import LONGEST, clean, safe_text, shown, text_of
+from stoker.secrets import MASK, is_secret_name, is_suspect, known_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-LONGEST = 131_072
+LONGEST_MESSAGE = 131_072
 """Characters of a message."""
 _MOST = 64
 """Extra fields of a record that are shown."""
-STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+SHOWN = "stoker_shown"
+"""The attribute of a record that the command line has shown already: a console leaves it out."""
+STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", SHOWN})
 """What a record has by itself; everything else is `extra`."""
 _FEW = len(vars(logging.makeLogRecord({})))
+_ENOUGH = 10_000
+"""Texts that are kept in their form for JSON: whoever makes a logger for each row does not fill the memory."""
+_MASKED = _quoted(MASK)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def message_of(record: logging.LogRecord) -> str:
-    """The message with its arguments, without secrets; of a call with wrong arguments, both and what is wrong."""
+def raw_message(record: logging.LogRecord) -> str:
+    """The message with its arguments, as it is; of a call with wrong arguments, both and what is wrong."""
     try:
-        text = record.getMessage()
+        args = record.args
+        if isinstance(args, dict) and any(is_secret_name(safe_text(name)) for name in args):
+            hidden = {name: MASK if is_secret_name(safe_text(name)) else each for name, each in args.items()}
+            return str(record.msg) % hidden
+        return record.getMessage()
     except Exception as error:  # noqa: BLE001 - arguments that do not fit, or that have no text
-        text = f"{safe_text(record.msg)} [its arguments {text_of(record.args)} do not fit: {type(error).__name__}]"
-    return clean(text, LONGEST)
+        return f"{safe_text(record.msg)} [its arguments {text_of(record.args)} do not fit: {type(error).__name__}]"
 
 
-def extra_of(record: logging.LogRecord) -> Iterator[tuple[str, str | None]]:
-    """The fields that a call gave by `extra`, as text and without secrets; those of PySpark's loggers are a dict named context."""
-    number = 0
-    for name, value in list(vars(record).items()):
+def message_of(record: logging.LogRecord) -> str:
+    """The message without secrets."""
+    return clean(raw_message(record), LONGEST_MESSAGE)
+
+
+def _raw_extra(record: logging.LogRecord) -> list[tuple[str, str | None]]:
+    """The fields that a call gave by `extra`, as text; those of PySpark's loggers are a dict named context."""
+    found: list[tuple[str, str | None]] = []
+    # A record gets its own attributes first.
+    for name, value in list(islice(record.__dict__.items(), _FEW, None)):
         if name in STANDARD:
             continue
-        inside = value.items() if name == "context" and isinstance(value, dict) else ((name, value),)
-        for inner, each in list(inside):
-            number += 1
-            if number > _MOST:
-                yield "more", "fields are left out"
-                return
-            text = safe_text(inner)
-            yield clean(text), shown(text, text_of(each))
+        if name == "context" and isinstance(value, dict):
+            found += [(safe_text(inner), text_of(each)) for inner, each in list(value.items())]
+        else:
+            found.append((name if type(name) is str else safe_text(name), text_of(value)))
+    return found if len(found) <= _MOST else [*found[:_MOST], ("more", f"{len(found) - _MOST} fields are left out")]
+
+
+def extra_of(record: logging.LogRecord) -> dict[str, str | None]:
+    """The fields that a call gave by `extra`, as text and without secrets."""
+    return {clean(name): shown(name, text) for name, text in _raw_extra(record)}
 
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as JSON, without a line's end; whatever it holds, it does not raise.
+
+    Most lines hold no secret: one look at all that is new in a line says so, and only else each part is redacted.
 
     Args:
         detailed: Whether the context also says where the call is, and in which thread and process.
@@ -61,7 +81,9 @@ class JsonFormatter(logging.Formatter):
         super().__init__()
         self._detailed = detailed
         self._second: tuple[int, str] = (0, "1970-01-01T00:00:00")
-        self._names: dict[str, str] = {}
+        self._quoted: dict[object, str] = {}
+        self._secret: dict[str, bool] = {}
+        self._version = known_version()
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -69,36 +91,61 @@ class JsonFormatter(logging.Formatter):
         second = self._second
         if second[0] != seconds:
             second = self._second = seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        micros = int((record.created - seconds) * 1_000_000)
-        names = self._names.get(record.name) or self._name(record)
-        fields = current().json()
-        if len(record.__dict__) > _FEW:
-            fields = _joined(fields, ",".join(f"{_quoted(name)}:{json_text(text)}" for name, text in extra_of(record)))
-        if self._detailed:
-            fields = _joined(fields, self._place(record))
-        if record.stack_info:
-            fields = _joined(fields, f'"stack":{_quoted(clean(safe_text(record.stack_info)))}')
+        if self._version != known_version():
+            self._quoted, self._version = {}, known_version()
+        message, fields = self._parts(record, raw_message(record), current())
         failure = exception_json(record) if record.exc_info or record.exc_text else ""
         line = (
-            f'{{"ts":"{second[1]}.{micros:06d}Z","level":"{record.levelname}",{names},'
-            f'"msg":{_quoted(message_of(record))},"context":{{{fields}}}{failure}}}'
+            f'{{"ts":"{second[1]}.{int((record.created - seconds) * 1_000_000):06d}Z",'
+            f'"level":{self._text(record.levelname)},"logger":{self._text(record.name)},'
+            f'"msg":{_quoted(message)},"context":{{{fields}}}{failure}}}'
         )
         # No text of UTF-8 holds half a pair, and readers refuse it also as an escape.
         return line if line.isascii() else _SURROGATE.sub(lambda half: f"\\\\u{ord(half[0]):04x}", line)
 
-    def _name(self, record: logging.LogRecord) -> str:
-        text = f'"logger":{_quoted(clean(safe_text(record.name)))}'
-        if len(self._names) < 10_000:  # noqa: PLR2004 - whoever makes a logger for each row does not fill the memory
-            self._names[record.name] = text
-        return text
+    def _parts(self, record: logging.LogRecord, message: str, context: Fields) -> tuple[str, str]:
+        """The message, and the inside of the context."""
+        if len(record.__dict__) == _FEW and not self._detailed and not record.stack_info:
+            if len(message) > LONGEST or is_suspect(message):
+                message = clean(message, LONGEST_MESSAGE)
+            return message, context.json()
+        extra = dict(_raw_extra(record))
+        if record.stack_info:
+            extra.setdefault("stack", safe_text(record.stack_info))
+        # Readers differ in which value of a name that is there twice they take.
+        if not extra.keys().isdisjoint(context.values):
+            context = Fields({name: text for name, text in context.values.items() if name not in extra})
+        place = self._place(record, extra) if self._detailed else ""
+        new = "\0".join([message, *filter(None, extra.values())])
+        if len(new) > LONGEST or is_suspect(new):
+            message = clean(message, LONGEST_MESSAGE)
+            extra = {clean(name): shown(name, text) for name, text in extra.items()}
+        fields = ",".join([f"{self._text(name)}:{self._value(name, text)}" for name, text in extra.items()])
+        return message, ",".join(filter(None, (context.json(), place, fields)))
 
-    @staticmethod
-    def _place(record: logging.LogRecord) -> str:
-        return (
-            f'"file":{_quoted(safe_text(record.pathname))},"line":"{record.lineno}","function":{_quoted(safe_text(record.funcName))},'
-            f'"thread":{_quoted(safe_text(record.threadName))},"process":"{record.process}"'
-        )
+    def _value(self, name: str, text: str | None) -> str:
+        secret = self._secret.get(name)
+        if secret is None:
+            secret = is_secret_name(name)
+            if len(self._secret) < _ENOUGH:
+                self._secret[name] = secret
+        return "null" if text is None else _MASKED if secret else _quoted(text)
 
+    def _place(self, record: logging.LogRecord, extra: Mapping[str, object]) -> str:
+        found = {
+            "file": record.pathname,
+            "line": str(record.lineno),
+            "function": record.funcName,
+            "thread": record.threadName,
+            "process": str(record.process),
+        }
+        return ",".join([f'"{name}":{self._text(text)}' for name, text in found.items() if name not in extra])
 
-def _joined(one: str, other: str) -> str:
-    return f"{one},{other}" if one and other else one or other
+    def _text(self, text: object) -> str:
+        """A text that comes again and again, as JSON."""
+        found = self._quoted.get(text)
+        if found is None:
+            found = _quoted(clean(safe_text(text)))
+            if len(self._quoted) < _ENOUGH:
+                self._quoted[text] = found
+        return found

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from stoker.secrets.shapes import MASK, mask_shapes, may_hold_secret
+from stoker.secrets.shapes import LITERALS, MASK, mask_shapes, may_hold_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,8 @@ _URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)(?!secr
 
 _known: tuple[str, ...] = ()
 """Replaced as a whole, never changed in place: pipelines redact while others resolve."""
+_looked_for: tuple[str, ...] = LITERALS
+"""These, and those of secrets that are known by their shape: one loop of C."""
 _lock = threading.Lock()
 
 
@@ -37,10 +39,11 @@ def remember(value: str) -> None:
     Args:
         value: The secret; shorter than four characters it is not masked.
     """
-    global _known  # noqa: PLW0603 - what a process must not show is known to all of it
+    global _known, _looked_for  # noqa: PLW0603 - what a process must not show is known to all of it
     if len(value) >= SHORTEST:
         with _lock:
             _known = tuple(dict.fromkeys((*_known, *_forms(value))))
+            _looked_for = (*LITERALS, *_known)
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -73,7 +76,7 @@ def known_version() -> int:
 
 def is_suspect(text: str) -> bool:
     """Whether a text may hold a secret: quick, and never wrongly no. Most texts hold none, and are left alone."""
-    return any(map(text.__contains__, _known)) or may_hold_secret(text)
+    return any(map(text.__contains__, _looked_for)) or may_hold_secret(text)
 
 
 def redact(text: str, *, sentences: bool = False) -> str:

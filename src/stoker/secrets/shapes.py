@@ -21,9 +21,11 @@ _ABOUT = re.compile(
     r"|wait|ratio|counts?|days|names?|id|arn|version|tokens|used|left|valid|ok|kind|ref)$"
 )
 
-# Looked for in this order, each quicker than the next: most texts have none of the first and no name beside a sign.
-_LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "EARER", "-----BEGIN")
+LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "EARER", "-----BEGIN")
+"""A text that has one of these may hold a secret without a name beside it."""
+# What stands between a name and its value; names are looked for where there is one, first by what is quickly found.
 _SIGN = re.compile(r"[=:\"'>]|--")
+_STEMS = ("passw", "pwd", "secret", "token", "key", "credential", "cookie", "authoriz", "sig", "passph")
 _HINT = re.compile(rf"{_NAMES}|[?&]sig=")
 _RUN = 40
 """Characters of an AWS secret key."""
@@ -36,7 +38,8 @@ _VALUE = r"(?!secret://|\*\*\*|\$\{|EMR\.secret@)"
 _PAIR = re.compile(
     rf"(?P<key>(?:{_NAMES})[\w.-]{{0,40}})"
     rf"(?P<between>\\*[\"']\s{{0,3}}[:=,]\s{{0,3}}|\s{{0,3}}=\s{{0,3}}|>)"
-    rf"(?:(?P<quote>\\*[\"']){_VALUE}(?P<quoted>(?:\\.|[^\\])*?)(?P=quote)|{_VALUE}(?P<bare>[^\s&;\"'<]+))",
+    rf"(?:(?P<quote>\\*[\"']){_VALUE}(?P<quoted>(?:\\.|[^\\])*?)(?:(?P=quote)|\Z)"
+    rf"|(?P<group>\[[^\]]*\]?|\([^)]*\)?|\{{[^}}]*\}}?)|{_VALUE}(?P<bare>[^\s&;\"'<]+))",
     re.IGNORECASE | re.DOTALL,
 )
 _OPTION = re.compile(
@@ -49,12 +52,14 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _AUTHORIZATION = re.compile(
-    r"(?P<before>\b(?:authorization\W{1,6}(?:basic|digest|token|aws4-hmac-sha256)|bearer)\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
+    r"(?P<before>\bauthorization\W{1,6}(?:basic|bearer|digest|token)\s+)[^\s\"',]{6,}"
+    r"|(?P<bearer>\bbearer\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
     re.IGNORECASE,
 )
+_ORACLE = re.compile(r"(?P<before>\bjdbc:oracle:\w+:[^/\s@]+/)[^@\s]+(?=@)", re.IGNORECASE)
 _SHARED = re.compile(r"(?P<before>[?&]sig=)[^\s&\"']+", re.IGNORECASE)
 _ALONE = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----|\Z)"
+    r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
     r"|(?<![A-Za-z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])"
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"
     r"|(?<![A-Za-z0-9/+])(?:FwoG|IQoJ)[A-Za-z0-9/+=]{60,}",
@@ -70,15 +75,15 @@ def is_secret_name(name: str) -> bool:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Whether the shapes are worth looking for: quick, and never wrongly no."""
-    for literal in _LITERALS:
-        if literal in text:
-            return True
+    """Whether a text without `LITERALS` is worth looking at: quick, and never wrongly no."""
     if len(text) >= _RUN and _LONG_RUN in text.encode("utf-8", "replace").translate(_BASE64):
         return True
     if _SIGN.search(text) is None:
         return False
-    return _HINT.search(text.lower()) is not None or ("@" in text and "://" in text)
+    lowered = text.lower()
+    return (any(map(lowered.__contains__, _STEMS)) and _HINT.search(lowered) is not None) or (
+        "@" in text and ("://" in text or "jdbc:" in lowered)
+    )
 
 
 def mask_shapes(text: str, *, sentences: bool = False) -> str:
@@ -90,7 +95,8 @@ def mask_shapes(text: str, *, sentences: bool = False) -> str:
             sentences such as "password: is missing".
     """
     text = _ALONE.sub(MASK, text)
-    text = _AUTHORIZATION.sub(rf"\g<before>{MASK}", text)
+    text = _AUTHORIZATION.sub(lambda found: f"{found['before'] or found['bearer']}{MASK}", text)
+    text = _ORACLE.sub(rf"\g<before>{MASK}", text)
     text = _SHARED.sub(rf"\g<before>{MASK}", text)
     text = _PAIR.sub(_pair, text)
     text = _OPTION.sub(_pair, text)
