@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from stoker.errors import ConfigurationError, missing_extra
@@ -91,10 +92,16 @@ class S3Store:
             raise _refused(error) from None
         except (self._errors.BotoCoreError, OSError, ValueError) as error:
             kind = RefusedError if isinstance(error, self._errors.NoCredentialsError) else StoreError
-            raise kind(redact(" ".join(str(error).split()))) from None
+            raise kind(_said(error)) from None
         # Half an answer is a 200 to HTTP's library, and so is a proxy's own page.
         if answer["ResponseMetadata"]["HTTPStatusCode"] != _OK or not answer.get("ETag"):
             raise StoreError("the answer does not confirm it")
+
+
+def _said(error: Exception) -> str:
+    """What boto3 says, without the long URL of one object."""
+    text = re.sub(r'(,? (from|to the|for the))? endpoint URL: "[^"]*"', "", " ".join(str(error).split()))
+    return redact(text).rstrip(".") or type(error).__name__
 
 
 def _errors() -> ModuleType:
