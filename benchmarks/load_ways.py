@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapes import SHAPES
-from stoker.postgres import forms, loading, send
-from stoker.postgres.connection import ConnectionInfo
+from stoker.postgres import loading
+from stoker.postgres.connections.connection import ConnectionInfo
 from stoker.postgres.modes.choice import Mode
+from stoker.postgres.sending import forms, send
 from stoker.spark.data_files import DataFiles
 from stoker.spark.session import obtain_session
 
@@ -37,7 +38,8 @@ TITLES = {
     "counted": "Stoker, binary, batches as the session has them",
     "csv": "Stoker, CSV",
     "delete": "Stoker, binary, by DELETE and INSERT",
-    "binary": "Stoker, binary",
+    "binary": "Stoker, binary, rows that Spark computes",
+    "plain": "Stoker, binary, the frame is Parquet files",
     "files": "Stoker, binary, from staged files",
     "psql-csv-1": "psql, CSV, 1 connection",
     "psql-csv-2": "psql, CSV, 2 connections",
@@ -170,6 +172,8 @@ def _columns(task: Task) -> list[str]:
 def _ours(task: Task, spark: SparkSession) -> Callable[[int], float | None]:
     if task.way == "csv":
         vars(loading)["way"] = lambda *_: forms.Way(binary=False, reason="to compare")
+    if task.way != "plain":
+        vars(loading)["plain_files"] = lambda _: None
     if task.way == "counted":
         vars(send)["fast"] = lambda *_: None
     info = connection_info()

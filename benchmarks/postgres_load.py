@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def _fits(way: str, mode: str) -> bool:
-    if way == "files" and mode == "upsert":
+    if way in {"plain", "files"} and mode == "upsert":
         return False  # what differs is computed
     return mode == "replace" or way not in ONLY_REPLACE
 

@@ -16,14 +16,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pg8000.native import Connection
-from pyarrow import csv
-from pyarrow import parquet as pq
 
 import lineitem
 from flights_project import server_cpu
-from shapes import SHAPES
 from stoker.postgres import embedded
 
 if TYPE_CHECKING:
@@ -71,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)  # under root the server is another user's
-        SHAPES["lineitem"].write(folder / "lineitem", options.rows)
+        lineitem.write(folder / "lineitem", options.rows)
         server = embedded.start(folder / "postgres")
         try:
             file = _fill(server, folder)
@@ -95,10 +91,7 @@ def _fill(server: Server, folder: Path) -> Path:
     file = Path(server.data) / "lineitem.bin"
     with contextlib.closing(_connected(server)) as connection:
         connection.run(lineitem.TABLE)
-        for path in sorted((folder / "lineitem").iterdir()):
-            text = pa.BufferOutputStream()
-            csv.write_csv(pq.read_table(path), text, csv.WriteOptions(include_header=False))
-            connection.run("COPY lineitem FROM STDIN (FORMAT csv)", stream=[memoryview(text.getvalue())])
+        lineitem.copy(connection, folder / "lineitem")
         connection.run(f"COPY lineitem TO '{file}' (FORMAT binary)")
         connection.run("CREATE TABLE target (LIKE lineitem); INSERT INTO target TABLE lineitem")
         connection.run("VACUUM")

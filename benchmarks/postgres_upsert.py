@@ -17,9 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pg8000.native import Connection
-from pyarrow import csv
 
 import lineitem
 from flights_project import server_cpu
@@ -130,14 +128,12 @@ def _prepared(rows: int) -> Iterator[tuple[Server, list[str]]]:
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)  # under root the server is another user's
+        lineitem.write(folder / "lineitem", rows)
         server = embedded.start(folder / "postgres")
         try:
             with contextlib.closing(_connected(server)) as connection:
                 connection.run(lineitem.TABLE)
-                for number in range(2):
-                    text = pa.BufferOutputStream()
-                    csv.write_csv(lineitem.table(number, rows // 2), text, csv.WriteOptions(include_header=False))
-                    connection.run("COPY lineitem FROM STDIN (FORMAT csv)", stream=[memoryview(text.getvalue())])
+                lineitem.copy(connection, folder / "lineitem")
                 connection.run("ALTER TABLE lineitem ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY")
                 found = connection.run(
                     "SELECT attname FROM pg_attribute WHERE attrelid = 'lineitem'::regclass AND attnum > 0"

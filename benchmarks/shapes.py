@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,33 +35,80 @@ class Shape:
     ddl: str
     rows: int
     """By default."""
-    make: Callable[[int, int], pa.Table]
-    """The rows of one file, by its number and how many."""
+    write: Callable[[Path, int], None]
+    """Makes a folder with two files of Parquet that have about so many rows."""
     key: tuple[str, ...]
     changed: str
     """A column of texts or numbers, from which an expression of Spark makes other values."""
     jdbc: str = ""
     """What the driver's URL needs for it."""
 
-    def write(self, folder: Path, rows: int, files: int = 2) -> None:
-        """Write the rows as Parquet.
 
-        Args:
-            folder: Is made.
-            rows: In all.
-            files: Of about the same size, each with several row groups.
-        """
+_WORDS = [
+    "furiously",
+    "quickly",
+    "carefully",
+    "slyly",
+    "blithely",
+    "final",
+    "special",
+    "express",
+    "regular",
+    "ironic",
+    "even",
+    "bold",
+    "pending",
+    "silent",
+    "packages",
+    "requests",
+    "accounts",
+    "deposits",
+    "foxes",
+    "ideas",
+    "theodolites",
+    "instructions",
+    "dependencies",
+    "sleep",
+    "wake",
+    "haggle",
+    "nag",
+    "use",
+    "boost",
+]
+
+
+def _by_file(make: Callable[[int, int], pa.Table]) -> Callable[[Path, int], None]:
+    """Writes what is made for one file, by its number and how many rows."""
+
+    def write(folder: Path, rows: int) -> None:
         folder.mkdir()
-        share = rows // files
-        for number in range(files):
+        share = rows // 2
+        for number in range(2):
             path = folder / f"part-{number}.parquet"
-            pq.write_table(self.make(number, share), path, row_group_size=max(share // 4, 1))
+            pq.write_table(make(number, share), path, row_group_size=max(share // 4, 1))
+
+    return write
+
+
+def _money(cents: Any, precision: int = 15) -> pa.Array:
+    """Decimals with two digits after the point, from whole cents."""
+    words = np.stack([cents.astype(np.int64), np.zeros(len(cents), np.int64)], axis=1)
+    return pa.Array.from_buffers(
+        pa.decimal128(precision, 2), len(cents), [None, pa.py_buffer(np.ascontiguousarray(words))]
+    )
+
+
+def _comments(random: np.random.Generator, rows: int) -> pa.Array:
+    """Of 10 to 43 characters, 27 in the mean."""
+    long = " ".join(random.choice(_WORDS, 100_000))
+    begins, lengths = random.integers(0, len(long) - 44, rows), random.integers(10, 44, rows)
+    return pa.array([long[begin : begin + length] for begin, length in zip(begins, lengths, strict=True)])
 
 
 def _mixed(number: int, rows: int) -> pa.Table:
     """A tenth of each column is null."""
     random = np.random.default_rng(number)
-    words = lineitem.comments(random, 1000)
+    words = _comments(random, 1000)
     seconds = random.integers(0, 1_700_000_000, rows) * 1_000_000 + random.integers(0, 1_000_000, rows)
     customers = pa.array([str(uuid.UUID(bytes=random.bytes(16))) for _ in range(1000)])
     properties = pa.array(
@@ -71,7 +118,7 @@ def _mixed(number: int, rows: int) -> pa.Table:
     columns: dict[str, pa.Array] = {
         "id": pa.array(number * 100_000_000 + np.arange(rows)),
         "customer": _some(random, customers, rows),
-        "amount": _holes(random, lineitem.money(random.integers(-10_000_000, 10_000_000, rows), 12)),
+        "amount": _holes(random, _money(random.integers(-10_000_000, 10_000_000, rows), 12)),
         "score": _holes(random, pa.array(random.normal(size=rows))),
         "is_open": _holes(random, pa.array(random.integers(0, 2, rows).astype(bool))),
         "born": _holes(random, pa.array(random.integers(-10_000, 20_000, rows).astype(np.int32)).cast(pa.date32())),
@@ -120,11 +167,11 @@ SHAPES = {
             "lineitem",
             lineitem.TABLE,
             3_000_000,
-            lineitem.table,
+            lineitem.write,
             ("l_orderkey", "l_linenumber"),
             "l_quantity",
         ),
-        Shape("mixed", _MIXED, 500_000, _mixed, ("id",), "amount", "&stringtype=unspecified"),
-        Shape("narrow", _NARROW, 10_000_000, _narrow, ("id",), "value"),
+        Shape("mixed", _MIXED, 500_000, _by_file(_mixed), ("id",), "amount", "&stringtype=unspecified"),
+        Shape("narrow", _NARROW, 10_000_000, _by_file(_narrow), ("id",), "value"),
     )
 }

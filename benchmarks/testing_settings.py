@@ -47,6 +47,11 @@ VARIANTS: dict[str, Mapping[str, str]] = {
     "the JVM of a run": {JVM: LOCAL_DEFAULTS[JVM]},
     "the JVM's own defaults": {JVM: "-Dnothing=1"},
     "no code of whole stages": {"spark.sql.codegen.wholeStage": "false"},
+    "no code at all": {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"},
+    "no filters at run time": {
+        "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
+        "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
+    },
     ROWS: {},
 }
 

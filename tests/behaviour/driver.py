@@ -15,7 +15,7 @@ from unittest import mock
 from behaviour import deadly
 from behaviour.sinks import CASES
 from behaviour.target import Target
-from stoker.postgres.copy import copy_function
+from stoker.postgres.sending.copy import copy_function
 from stoker.spark.session import obtain_session
 
 ANSWER = "ANSWER "
@@ -48,7 +48,7 @@ def main(folder: Path, master: str) -> None:
         mark = str(target.folder / "mark")
         copy = deadly.dies_after_its_commit(copy_function, mark) if asked["how"] == "plain" else copy_function
         transform = getattr(deadly, asked["how"])
-        with mock.patch("stoker.postgres.send.copy_function", copy):
+        with mock.patch("stoker.postgres.sending.send.copy_function", copy):
             record = target.run(asked["run_id"], lambda rows: transform(rows, mark))  # noqa: B023 - called in this round
         print(ANSWER + json.dumps(record.pipelines[0].error), flush=True)  # noqa: T201 - as said above
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
     from behaviour.target import Target
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 pytestmark = pytest.mark.faults  # a cluster takes its time to start
 

@@ -16,7 +16,7 @@ from postgres.proxies import Relay
 from stoker.pipeline import run as pipeline_run
 from stoker.postgres import embedded, loading, outcome
 from stoker.postgres import publish as publishing
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from support.loads import write_rows
 from support.servers import connection_info
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from behaviour.target import Target
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 MODULES = {"pipeline": pipeline_run, "postgres.publish": publishing, "postgres.stage": loading}
 TABLES = every_case(always=["postgres-append"], where=lambda case: case.kind.name == "postgres")

@@ -77,7 +77,7 @@ def test_keys_are_compared_across_partitions(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, key: str, type_name: str, *, collected: bool
 ) -> None:
     """Three of a thousand rows repeat a key that another partition has; whatever the type and the way, they are found."""
-    monkeypatch.setattr(keys, "_COLLECTED", 1000 if collected else 999)
+    monkeypatch.setattr(keys, "COLLECTED", 1000 if collected else 999)
     monkeypatch.setattr(keys, "_PARTITION", 100)
     ids = spark.range(0, 1000, 1, 3).selectExpr("CASE WHEN id > 996 THEN id - 990 ELSE id END AS id")
     frame = ids.selectExpr(f"CAST({key} AS {type_name}) AS key")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stoker.config import Config
     from stoker.job import Job
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from support.project import Project
 
 APP = """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
     from pyspark.sql import SparkSession
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from support.commands import Done
     from support.project import Project
 

@@ -13,7 +13,7 @@ from stoker.postgres.modes.choice import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from postgres.proxies import close
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 

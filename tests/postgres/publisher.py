@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from stoker.postgres.copy import copy_batches
+from stoker.postgres.sending.copy import copy_batches
 
 if TYPE_CHECKING:
     from pg8000.native import Connection

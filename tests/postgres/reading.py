@@ -15,7 +15,7 @@ from stoker.postgres.read.wanted import Wanted
 from stoker.postgres.waiting import Patience
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.read.plan import ReadPlan
 
 

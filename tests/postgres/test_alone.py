@@ -15,9 +15,10 @@ import pytest
 from pyspark.sql import functions as f
 
 from stoker.errors import ConfigurationError, DefinitionError, SinkError, UsageError
-from stoker.postgres import load, spread
+from stoker.postgres import load
 from stoker.postgres.loading import PostgresLoad
-from stoker.postgres.spread import Spread
+from stoker.postgres.sending import spread
+from stoker.postgres.sending.spread import Spread
 from stoker.spark.slots import task_slots
 from support.warehouse import PASSWORD, configure
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
     from pyspark.sql import SparkSession
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from support.project import Project
 
 

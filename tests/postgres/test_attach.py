@@ -11,7 +11,7 @@ import pytest
 from postgres.publisher import changed_by, content, stage_values
 from stoker.errors import SinkError, TransientError
 from stoker.postgres import publish as publishing
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.modes.choice import Mode
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.preview import preview
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]

@@ -14,8 +14,8 @@ import pytest
 from postgres.proxies import TlsFront
 from stoker.config import PostgresSettings
 from stoker.errors import ConfigurationError, ConnectionLostError, StokerError, TransientError
-from stoker.postgres.connection import ConnectionInfo, connect, cut, from_url, resolve
-from stoker.postgres.info import application_name
+from stoker.postgres.connections.connection import ConnectionInfo, connect, cut, from_url, resolve
+from stoker.postgres.connections.info import application_name
 from stoker.secrets import SecretRef
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ def test_an_embedded_connection_is_started(server: Server) -> None:
 def test_postgres_modules_load_nothing_heavy() -> None:
     """Importing any of them loads neither Spark nor Arrow."""
     code = (
-        "import sys, stoker.postgres.loading, stoker.postgres.copy, stoker.postgres.connection\n"
+        "import sys, stoker.postgres.loading, stoker.postgres.sending.copy, stoker.postgres.connections.connection\n"
         "print(sorted({'pyspark', 'pyarrow', 'pandas', 'numpy', 'boto3', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

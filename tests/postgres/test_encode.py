@@ -13,7 +13,7 @@ from pg8000.exceptions import DatabaseError
 
 from stoker.postgres import encode
 from stoker.postgres.catalogue import table_columns
-from stoker.postgres.csv_rows import csv_rows
+from stoker.postgres.sending.csv_rows import csv_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

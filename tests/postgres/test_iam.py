@@ -16,14 +16,14 @@ from postgres.proxies import TlsFront
 from postgres.test_patience import Refusing
 from stoker.config import PostgresSettings, settings_of_url
 from stoker.errors import ConfigurationError
-from stoker.postgres.connection import connect, resolve
-from stoker.postgres.iam import IamLogin, region_of, signed
+from stoker.postgres.connections.connection import connect, resolve
+from stoker.postgres.connections.iam import IamLogin, region_of, signed
 from stoker.secrets import AwsCredentials
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 HOST = "shop.cluster-c9akciq32.eu-west-1.rds.amazonaws.com"
 NOW = datetime(2026, 11, 26, 3, 4, 5, tzinfo=UTC)

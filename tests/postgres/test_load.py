@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
     from pyspark.sql import DataFrame, SparkSession
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]

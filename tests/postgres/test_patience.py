@@ -13,15 +13,15 @@ import pytest
 
 from postgres.proxies import close
 from stoker.errors import ConfigurationError, ConnectionLostError, InterruptedRunError, StokerError, TransientError
-from stoker.postgres import connection
-from stoker.postgres.connection import connect, connect_patiently, cut
+from stoker.postgres.connections import connection
+from stoker.postgres.connections.connection import connect, connect_patiently, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 STARTING = ("57P03", "the database system is starting up")
 FULL = ("53300", "sorry, too many clients already")

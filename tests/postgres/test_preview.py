@@ -18,7 +18,7 @@ from stoker.postgres.preview import preview
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
     from support.project import Project
 
 

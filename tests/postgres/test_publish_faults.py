@@ -18,10 +18,10 @@ from stoker.errors import (
     StokerError,
     TransientError,
 )
-from stoker.postgres import copy as copying
 from stoker.postgres import waiting
-from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import NO_TRANSACTION, copy_batches
+from stoker.postgres.connections.connection import connect, cut
+from stoker.postgres.sending import copy as copying
+from stoker.postgres.sending.copy import NO_TRANSACTION, copy_batches
 from support.servers import staging_tables
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
     from pyspark.sql import DataFrame, SparkSession
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from support.project import Project
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from postgres.reading import arrow
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 
 @pytest.mark.parametrize(("precision", "scale"), [(5, 2), (18, 0), (18, 9), (18, 17), (9, 9), (38, 20)])

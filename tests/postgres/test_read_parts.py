@@ -11,7 +11,7 @@ from postgres.proxies import Relay
 from postgres.reading import parts, planned, whole
 from stoker import ConnectionLostError, DefinitionError, SourceError, TransientError, read
 from stoker.postgres import embedded
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.read import frame as frames
 from stoker.postgres.read import relation
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 
 @pytest.fixture

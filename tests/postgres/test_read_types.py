@@ -13,7 +13,7 @@ from stoker.postgres.read.snapshot import Snapshot
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 ZONED = dt.datetime(2024, 2, 29, 23, 59, 59, 999999, dt.UTC)
 VALUES: list[tuple[str, str, list[tuple[str, Any]]]] = [

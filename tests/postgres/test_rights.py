@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
 

@@ -8,7 +8,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.types import LongType, StructField, StructType
 
 from stoker.errors import SinkError
-from stoker.postgres.batches import RECORDS, WideRowsError, fast, narrow
+from stoker.postgres.sending.batches import RECORDS, WideRowsError, fast, narrow
 from stoker.spark.data_files import DataFiles
 from stoker.spark.own_session import StaysError, planned_with
 
@@ -146,6 +146,30 @@ def test_staged_files_are_read_by_the_tasks(
     empty.prepare(frame.schema)
     assert empty.stage(frame, DataFiles("parquet", str(tmp_path / "t"), (), frame.schema)) == 0
     assert empty.publish() == 0
+
+
+def test_a_frame_that_is_files_is_read_by_the_tasks(
+    load: Loads, db: Connection, schema: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Its rows do not pass through the JVM; those of one that Spark computes do, and of files that tasks cannot read."""
+    spark.range(0, 1000, 1, 2).selectExpr("id", "id / 3 AS third").write.parquet(str(tmp_path / "t"))
+    frame = spark.read.parquet(str(tmp_path / "t"))
+    ways = {}
+    for name, each in {
+        "plain": frame,
+        "computed": frame.where("id >= 0"),
+        "again": frame.select("third", "id"),
+    }.items():
+        sink = load(run_id=name)
+        sink.prepare(each.schema)
+        assert sink.stage(each) == 1000
+        assert sink.publish() == 1000
+        ways[name] = str(sink.way)
+        assert db.run(f"SELECT count(DISTINCT id), sum(id), round(sum(third)) FROM {schema}.t") == [
+            [1000, 499_500, 166_500]
+        ]
+    from_files = "binary COPY; from the Parquet files that the frame is"
+    assert [each.startswith(from_files) for each in ways.values()] == [True, False, True]
 
 
 def test_what_a_task_refuses_in_a_file_is_told(

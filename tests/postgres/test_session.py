@@ -8,8 +8,8 @@ import pytest
 from postgres.poolers import PGBOUNCER, FakePooler, pgbouncer
 from postgres.publisher import stage
 from stoker.errors import ConfigurationError, StokerError, TransientError
-from stoker.postgres.connection import connect, connect_patiently, cut
-from stoker.postgres.session import lift_time_outs, open_session
+from stoker.postgres.connections.connection import connect, connect_patiently, cut
+from stoker.postgres.connections.session import lift_time_outs, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
 bouncing = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed")

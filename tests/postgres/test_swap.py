@@ -13,10 +13,10 @@ import pytest
 from postgres.publisher import SCHEMA, batch, stage
 from stoker import failpoints
 from stoker.errors import ConnectionLostError, DefinitionError, SinkError, TransientError
-from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import copy_batches
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.embedded import programs
 from stoker.postgres.modes.choice import Mode
+from stoker.postgres.sending.copy import copy_batches
 from support.servers import staging_tables
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
-    from stoker.postgres.strategy import Strategy
+    from stoker.postgres.modes.strategy import Strategy
 
     Loads = Callable[..., PostgresLoad]
 

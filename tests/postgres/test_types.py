@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyspark.sql import types as t
 
 from stoker.errors import SinkError
-from stoker.postgres.copy import copy_batches
+from stoker.postgres.sending.copy import copy_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

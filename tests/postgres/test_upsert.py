@@ -12,7 +12,7 @@ import pytest
 from postgres.publisher import changed_by, content, put, schema_of, stage_values
 from stoker.errors import DefinitionError, SinkError, TransientError
 from stoker.postgres import waiting
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.modes.choice import Mode, mode_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]

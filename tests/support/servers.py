@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stoker.postgres.connection import ConnectionInfo, connect, cut
+from stoker.postgres.connections.connection import ConnectionInfo, connect, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stoker import Job, Pipeline, UsageError, place, read, write
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from stoker.testing import RunJob, assert_frames_equal
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.embedded import Server
 
 TOML = """

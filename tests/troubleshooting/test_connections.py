@@ -12,16 +12,16 @@ from postgres.poolers import FakePooler
 from postgres.proxies import TlsFront
 from postgres.test_patience import FULL, Refusing
 from stoker import ConfigurationError, StokerError
-from stoker.postgres.connection import connect, from_url
-from stoker.postgres.iam import IamLogin
-from stoker.postgres.session import open_session
+from stoker.postgres.connections.connection import connect, from_url
+from stoker.postgres.connections.iam import IamLogin
+from stoker.postgres.connections.session import open_session
 from stoker.secrets import AwsCredentials
 from troubleshooting.page import assert_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 
 def told(call: Callable[[], object]) -> StokerError:
@@ -81,6 +81,6 @@ def test_aws_credentials_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> AwsCredentials:
         raise ConfigurationError("There are none.")
 
-    monkeypatch.setattr("stoker.postgres.iam.find_credentials", none)
+    monkeypatch.setattr("stoker.postgres.connections.iam.find_credentials", none)
     login = IamLogin("eu-west-1", AwsCredentials("AK", "made-up", None, 0.0))
     assert_told("The AWS credentials are over", told(lambda: login.token("h", 5432, "u")))

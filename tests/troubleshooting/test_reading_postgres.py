@@ -15,7 +15,7 @@ from troubleshooting.page import assert_told
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 
 def test_a_table_cannot_be_found(info: ConnectionInfo, db: Connection, schema: str) -> None:

@@ -33,12 +33,12 @@ from stoker.files.drift import left_out
 from stoker.files.filesystem import file_system, write_error
 from stoker.files.lease import Lease
 from stoker.postgres import outcome
-from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import copy_batches
-from stoker.postgres.executors import not_importable
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
 from stoker.postgres.options import LoadOptions
+from stoker.postgres.sending.copy import copy_batches
+from stoker.postgres.sending.executors import not_importable
 from support import warehouse
 from support.child import run_child
 from support.loads import SCHEMA, load, report, run, through_stoker, write_rows
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
     from pyspark.sql import SparkSession
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from support.project import Project
 
 

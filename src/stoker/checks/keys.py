@@ -30,7 +30,7 @@ _HASHED = re.compile(
 _FIRST_DAY = date(1970, 1, 1)
 _DENSE = 8
 """Numbers lie close together if their range has at most this many for each row."""
-_COLLECTED = 16_000_000
+COLLECTED = 16_000_000
 """Hashes that the driver compares: 128 MB, and as much again while they arrive."""
 _BYTES = 8
 """Of one hash."""
@@ -80,7 +80,7 @@ class Key:
 
     def is_collected(self, spark: SparkSession) -> bool:
         """Whether the driver compares hashes, rather than a query."""
-        if self.is_exact or self._rows > _COLLECTED or not (find_spec("pyarrow") and find_spec("numpy")):
+        if self.is_exact or self._rows > COLLECTED or not (find_spec("pyarrow") and find_spec("numpy")):
             return False
         context: Any = spark.sparkContext._jsc.sc()  # noqa: SLF001 - the public way gives the text, such as 1g
         most = context.conf().getSizeAsBytes("spark.driver.maxResultSize", "1g")

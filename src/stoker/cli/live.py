@@ -16,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from stoker.cli.tables import COLOURS, show
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
 from stoker.job.events import Observer
+from stoker.job.runline import run_line
 from stoker.secrets import redact
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from stoker.connectors.base import Endpoint, Load, Loaded, Sink, Source
 from stoker.connectors.paths import Param
 from stoker.errors import DefinitionError, number_of, suggestion
 from stoker.postgres import embedded
-from stoker.postgres.connection import resolve
-from stoker.postgres.info import application_name
+from stoker.postgres.connections.connection import resolve
+from stoker.postgres.connections.info import application_name
 from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN, LoadOptions
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stoker.checks import Check, Checker
     from stoker.checks.checker import Keys
     from stoker.connectors.base import Context, Names
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.modes.choice import Mode
     from stoker.spark.data_files import DataFiles
 
@@ -102,7 +102,7 @@ class PostgresSource(Source):
 
     def explain(self, error: Exception, context: Context) -> Exception | None:
         """What a task that reads has raised."""
-        from stoker.postgres.copy import refusal
+        from stoker.postgres.sending.copy import refusal
 
         del context
         return refusal(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
-from stoker.postgres.connection import connect_patiently, cut, resolve
+from stoker.postgres.connections.connection import connect_patiently, cut, resolve
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
 from stoker.postgres.transaction import BEGIN_READ_ONLY

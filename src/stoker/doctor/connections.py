@@ -10,8 +10,8 @@ from stoker.doctor.finding import Finding, not_checked, ok, problem, warning
 from stoker.doctor.libraries import installed
 from stoker.errors import StokerError
 from stoker.postgres import embedded
-from stoker.postgres.connection import cut, resolve
-from stoker.postgres.session import open_session
+from stoker.postgres.connections.connection import cut, resolve
+from stoker.postgres.connections.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

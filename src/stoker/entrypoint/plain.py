@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from stoker import logs
 from stoker.entrypoint.columns import aligned
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
 from stoker.errors import number_of
 from stoker.job.events import Observer
+from stoker.job.runline import run_line
 from stoker.secrets import redact
 
 if TYPE_CHECKING:

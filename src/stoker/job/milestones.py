@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stoker import logs
 from stoker.errors import number_of
 from stoker.job.events import Observer
+from stoker.job.runline import run_line
 from stoker.record import State
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Milestones(Observer):
         reason = f", because {record.reason}" if record.reason else ""
         self._log(
             logging.INFO if record.state is State.SUCCEEDED else logging.WARNING,
-            f"{record.name}: {record.state}{reason}",
+            f"{run_line(record)}{reason}",
             {"pipeline": record.name, "state": str(record.state), **known},
         )
         self._observer.pipeline_ended(record)

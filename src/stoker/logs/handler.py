@@ -10,7 +10,7 @@ from stoker.logs.json_lines import SHOWN
 from stoker.logs.values import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Destination(Protocol):
@@ -48,15 +48,22 @@ class LineHandler(logging.Handler):
     Args:
         formatter: Of all of them.
         destinations: Where the lines go.
+        wanted: Each says of a record whether it is; `addFilter` works too, and costs more.
     """
 
     stoker_owns: object = None
     """What `configure` made it for. It may remove what has this; also after a reload, when this class is another one."""
 
-    def __init__(self, formatter: logging.Formatter, destinations: Sequence[Destination]) -> None:
+    def __init__(
+        self,
+        formatter: logging.Formatter,
+        destinations: Sequence[Destination],
+        wanted: Sequence[Callable[[logging.LogRecord], bool]] = (),
+    ) -> None:
         super().__init__()
         self.setFormatter(formatter)
         self._format = formatter.format
+        self._wanted = tuple(wanted)
         self._all = tuple(destinations)
         self._quiet = tuple(each for each in destinations if not isinstance(each, Console))
 
@@ -69,6 +76,9 @@ class LineHandler(logging.Handler):
         """As the base class does, without its lock."""
         if self.filters and not self.filter(record):
             return False
+        for wanted in self._wanted:
+            if not wanted(record):
+                return False
         self.emit(record)
         return True
 

@@ -49,23 +49,27 @@ def message_of(record: logging.LogRecord) -> str:
     return clean(raw_message(record), LONGEST_MESSAGE)
 
 
-def _raw_extra(record: logging.LogRecord) -> list[tuple[str, str | None]]:
+def _raw_extra(record: logging.LogRecord) -> dict[str, str | None]:
     """The fields that a call gave by `extra`, as text; those of PySpark's loggers are a dict named context."""
-    found: list[tuple[str, str | None]] = []
+    found: dict[str, str | None] = {}
     # A record gets its own attributes first.
     for name, value in list(islice(record.__dict__.items(), _FEW, None)):
         if name in STANDARD:
             continue
-        if name == "context" and isinstance(value, dict):
-            found += [(safe_text(inner), text_of(each)) for inner, each in list(value.items())]
+        if type(name) is not str:
+            found[safe_text(name)] = text_of(value)
+        elif name == "context" and isinstance(value, dict):
+            found |= {safe_text(inner): text_of(each) for inner, each in list(value.items())}
         else:
-            found.append((name if type(name) is str else safe_text(name), text_of(value)))
-    return found if len(found) <= _MOST else [*found[:_MOST], ("more", f"{len(found) - _MOST} fields are left out")]
+            found[name] = value if type(value) is str else text_of(value)
+    if len(found) <= _MOST:
+        return found
+    return {**dict(islice(found.items(), _MOST)), "more": f"{len(found) - _MOST} fields are left out"}
 
 
 def extra_of(record: logging.LogRecord) -> dict[str, str | None]:
     """The fields that a call gave by `extra`, as text and without secrets."""
-    return {clean(name): shown(name, text) for name, text in _raw_extra(record)}
+    return {clean(name): shown(name, text) for name, text in _raw_extra(record).items()}
 
 
 class JsonFormatter(logging.Formatter):
@@ -109,14 +113,14 @@ class JsonFormatter(logging.Formatter):
             if len(message) > LONGEST or is_suspect(message):
                 message = clean(message, LONGEST_MESSAGE)
             return message, context.json()
-        extra = dict(_raw_extra(record))
+        extra = _raw_extra(record)
         if record.stack_info:
             extra.setdefault("stack", safe_text(record.stack_info))
         # Readers differ in which value of a name that is there twice they take.
         if not extra.keys().isdisjoint(context.values):
             context = Fields({name: text for name, text in context.values.items() if name not in extra})
         place = self._place(record, extra) if self._detailed else ""
-        new = "\0".join([message, *filter(None, extra.values())])
+        new = "\0".join(filter(None, (message, *extra.values())))
         if len(new) > LONGEST or is_suspect(new):
             message = clean(message, LONGEST_MESSAGE)
             extra = {clean(name): shown(name, text) for name, text in extra.items()}

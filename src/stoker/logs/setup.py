@@ -62,14 +62,11 @@ def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandl
         # Only people's form differs between a console and a file.
         on_console = form == "detailed" and isinstance(destination, Console)
         by_format.setdefault((form, on_console), []).append(destination)
+    own_debug = () if DEFAULTS[environment].foreign_debug else (own_debug_only(settings.levels),)
+    of_shipper = (is_not_of_shipper,) if settings.s3 else ()
+    wanted = (is_no_gateway_trace, *own_debug, *of_shipper)
     for (form, on_console), destinations in by_format.items():
-        handler = LineHandler(_formatter(form, on_console=on_console), destinations)
-        handler.addFilter(is_no_gateway_trace)
-        if settings.s3:
-            handler.addFilter(is_not_of_shipper)
-        if not DEFAULTS[environment].foreign_debug:
-            handler.addFilter(own_debug_only(settings.levels))
-        yield handler
+        yield LineHandler(_formatter(form, on_console=on_console), destinations, wanted)
 
 
 def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination]]:

@@ -178,6 +178,8 @@ class Spool:
             # Renamed while it is locked: never complete and open, never open and dead.
             if done != path:
                 path.rename(done)
+        except FileNotFoundError:
+            return  # somebody has removed the folder, and its lines
         except OSError as error:
             self._failed(error, lines=0)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from stoker.checks.definitions import FAIL, Check, References, Rows, Table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from stoker.checks.checker import Keys
     from stoker.connectors.base import Context
     from stoker.pipeline.target import Target
+    from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ def check_staged(context: Context, targets: Sequence[Target]) -> None:
     for home, checks in _homes(targets):
         context.progress(f"checks {home.where.where}")
         begin = time.monotonic()
-        measured = _checker(context, home, home.load.staged()).measure(checks)
+        measured = _checker(context, home, home.load.staged(), home.load.data_files()).measure(checks)
         seconds = time.monotonic() - begin
         found += [(check, each, seconds) for check, each in zip(checks, measured, strict=True)]
     for target in targets:
@@ -162,7 +164,7 @@ def _can_be_read(load: Load) -> bool:
     return any(getattr(type(load), name) is not getattr(Load, name) for name in ("frame", "staged", "checker"))
 
 
-def _checker(context: Context, target: Target, frame: DataFrame | None) -> Checker:
+def _checker(context: Context, target: Target, frame: DataFrame | None, files: DataFiles | None = None) -> Checker:
     def keys(check: References) -> DataFrame:
         if isinstance(check.source, Table):
             from stoker.connectors.postgres_keys import keys_of
@@ -171,10 +173,11 @@ def _checker(context: Context, target: Target, frame: DataFrame | None) -> Check
         frame: DataFrame = as_source(check.source).read(context)
         return frame
 
-    return target.load.checker(keys) or _by_spark(target, frame, keys)
+    return target.load.checker(keys) or _by_spark(target, frame, keys, files)
 
 
-def _by_spark(target: Target, frame: DataFrame | None, keys: Keys) -> Checker:
+def _by_spark(target: Target, frame: DataFrame | None, keys: Keys, files: DataFiles | None) -> Checker:
+    from stoker.checks.parquet import ParquetChecker
     from stoker.checks.spark import SparkChecker
 
     if frame is None:
@@ -183,4 +186,8 @@ def _by_spark(target: Target, frame: DataFrame | None, keys: Keys) -> Checker:
             state="Nothing was published.",
             next_step="Run again; a Load with checks must answer a frame from frame() or staged().",
         )
-    return SparkChecker(frame, keys)
+    checker, spark = SparkChecker(frame, keys), frame.sparkSession.sparkContext
+    # A cluster looks with more than the one machine that the driver has.
+    if files is None or not str(spark.master).startswith("local") or not find_spec("pyarrow"):
+        return checker
+    return ParquetChecker(files, spark.defaultParallelism, checker)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, InterruptedRunError, UsageError, missing_extra
-from stoker.postgres.info import DEFAULT_NAME, application_name
+from stoker.postgres.connections.info import DEFAULT_NAME, application_name
 from stoker.postgres.modes.choice import mode_of
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import LoadOptions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
 
 logger = logging.getLogger(__name__)
 
@@ -185,11 +185,11 @@ def _check(frame: Any) -> None:
 
 def _info(connection: str, environment: str | None, config: str | Path | None) -> ConnectionInfo:
     if "://" in connection:
-        from stoker.postgres.resolve import from_url
+        from stoker.postgres.connections.resolve import from_url
 
         return from_url(connection)
     from stoker.config import find_config, load_config
-    from stoker.postgres.resolve import resolve
+    from stoker.postgres.connections.resolve import resolve
 
     try:
         source = find_config(explicit=config)

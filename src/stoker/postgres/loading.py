@@ -10,30 +10,31 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
 from stoker.failpoints import failpoint
-from stoker.postgres import partitioned, staging
+from stoker.postgres import staging
 from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
-from stoker.postgres.connection import connect, cut
-from stoker.postgres.copy import CopyTask
+from stoker.postgres.connections.connection import connect, cut
+from stoker.postgres.connections.session import open_session
 from stoker.postgres.declared import declared_types
-from stoker.postgres.forms import staged_otherwise, way
 from stoker.postgres.ledger import Ledger
-from stoker.postgres.modes import keys
+from stoker.postgres.modes import keys, partitioned
 from stoker.postgres.modes.statement import Publication
+from stoker.postgres.modes.strategy import DELETE, decide
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
 from stoker.postgres.refusals import explained
-from stoker.postgres.sealing import like
-from stoker.postgres.send import send, send_files
-from stoker.postgres.session import open_session
-from stoker.postgres.spread import Spread, most_tasks
+from stoker.postgres.sending.copy import CopyTask
+from stoker.postgres.sending.forms import staged_otherwise, way
+from stoker.postgres.sending.send import send, send_files
+from stoker.postgres.sending.spread import Spread, most_tasks
 from stoker.postgres.staged import Staged, column_types
-from stoker.postgres.strategy import DELETE, decide
+from stoker.postgres.swap.sealing import like
 from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import Patience
 from stoker.spark.data_files import UnreadableError
+from stoker.spark.plain_files import plain_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,11 +44,11 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from stoker.postgres.catalogue import Table
-    from stoker.postgres.connection import ConnectionInfo
-    from stoker.postgres.forms import Way
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.ledger import LoadedRows
     from stoker.postgres.modes.choice import Mode
     from stoker.postgres.options import LoadOptions
+    from stoker.postgres.sending.forms import Way
     from stoker.spark.data_files import DataFiles
 
 logger = logging.getLogger(__name__)
@@ -246,13 +247,14 @@ class PostgresLoad:
         origin, note = None, None
         told = None
         most = most_tasks(frame.sparkSession.sparkContext, self._options.connections)
+        own = plain_files(frame) if files is None else None
         spread = Spread(most, cheap=files is not None)
-        if files is not None:
+        if sent := files or own:
             try:
-                told = send_files(frame.sparkSession, files, self._schema, self.task, most)
-                origin = "from staged files"
+                told = send_files(frame.sparkSession, sent, self._schema, self.task, most)
+                origin = "from staged files" if files else "from the Parquet files that the frame is"
             except UnreadableError as error:
-                origin = f"through Spark: {error}"
+                origin = f"through Spark: {error}" if files else None
         if told is None:
             told, note = send(spread.of(frame), self._schema, self.task)
             origin = "; ".join(part for part in (origin, spread.told) if part) or None

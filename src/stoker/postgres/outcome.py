@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import ConnectionLostError, UnknownCommitError
 from stoker.postgres import staging
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.refusals import NOTHING
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.ledger import LoadedRows
     from stoker.postgres.modes.statement import Publication
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stoker.postgres import carried
 from stoker.postgres.catalogue import located, read_table
 from stoker.postgres.columns import Column
-from stoker.postgres.connection import connect, cut
+from stoker.postgres.connections.connection import connect, cut
 from stoker.postgres.ledger import Ledger
+from stoker.postgres.modes.partitioned import outlook
 from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import Publication
+from stoker.postgres.modes.strategy import decide
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
-from stoker.postgres.partitioned import outlook
 from stoker.postgres.refusals import explained
-from stoker.postgres.sealing import built
 from stoker.postgres.staging import Staging
-from stoker.postgres.strategy import decide
+from stoker.postgres.swap import carried
+from stoker.postgres.swap.sealing import built
 from stoker.secrets import redact
 
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.catalogue import Table
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
     from stoker.postgres.modes.choice import Mode
     from stoker.postgres.modes.statement import Statement
     from stoker.postgres.options import LoadOptions

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConnectionLostError, SinkError, StokerError, TransientError
 from stoker.failpoints import failpoint
-from stoker.postgres.connection import cut
+from stoker.postgres.connections.connection import cut
 from stoker.postgres.modes.plan import statements
 from stoker.postgres.modes.statement import parameters
+from stoker.postgres.modes.strategy import ChangedError
 from stoker.postgres.refusals import DEPENDENTS_EXIST, NO_RIGHT, explained, fields, is_lost, refused, sqlstate
-from stoker.postgres.sealing import counted, sealed, shut_out
 from stoker.postgres.staging import sealed_prefix
-from stoker.postgres.strategy import ChangedError
+from stoker.postgres.swap.sealing import counted, sealed, shut_out
 from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import run_patiently
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.modes.statement import Publication, Statement
-    from stoker.postgres.strategy import Strategy
+    from stoker.postgres.modes.strategy import Strategy
     from stoker.postgres.waiting import Patience
 
 _SHORT = 5.0

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from stoker.postgres import staging
 from stoker.postgres.catalogue import located
-from stoker.postgres.connection import cut
+from stoker.postgres.connections.connection import cut
+from stoker.postgres.connections.session import open_session
 from stoker.postgres.refusals import explained
-from stoker.postgres.session import open_session
 
 if TYPE_CHECKING:
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.names import LoadTarget
 
 

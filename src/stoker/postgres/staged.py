@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from stoker.postgres import staging
 from stoker.postgres.catalogue import read_table
 from stoker.postgres.columns import fitted
-from stoker.postgres.copy import CopyTask
-from stoker.postgres.forms import way
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.refusals import explained
-from stoker.postgres.send import send
+from stoker.postgres.sending.copy import CopyTask
+from stoker.postgres.sending.forms import way
+from stoker.postgres.sending.send import send
 from stoker.postgres.staging import Staging
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from stoker.postgres.column_type import ColumnType
     from stoker.postgres.columns import Column
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 
 @dataclass(frozen=True)

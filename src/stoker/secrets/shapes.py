@@ -21,10 +21,10 @@ _ABOUT = re.compile(
     r"|wait|ratio|counts?|days|names?|id|arn|version|tokens|used|left|valid|ok|kind|ref)$"
 )
 
-LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "EARER", "-----BEGIN")
+LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "-----BEGIN")
 """A text that has one of these may hold a secret without a name beside it."""
 # What stands between a name and its value; names are looked for where there is one, first by what is quickly found.
-_SIGN = re.compile(r"[=:\"'>]|--")
+_SIGN = re.compile(r"=|:(?!//)|[\"']\s{0,3},|>|--")
 _STEMS = ("passw", "pwd", "secret", "token", "key", "credential", "cookie", "authoriz", "sig", "passph")
 _HINT = re.compile(rf"{_NAMES}|[?&]sig=")
 _RUN = 40
@@ -53,7 +53,7 @@ _SENTENCE = re.compile(
 )
 _AUTHORIZATION = re.compile(
     r"(?P<before>\bauthorization\W{1,6}(?:basic|bearer|digest|token)\s+)[^\s\"',]{6,}"
-    r"|(?P<bearer>\bbearer\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
+    r"|(?P<bearer>\b(?-i:[Bb]earer)\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
     re.IGNORECASE,
 )
 _ORACLE = re.compile(r"(?P<before>\bjdbc:oracle:\w+:[^/\s@]+/)[^@\s]+(?=@)", re.IGNORECASE)
@@ -78,12 +78,12 @@ def may_hold_secret(text: str) -> bool:
     """Whether a text without `LITERALS` is worth looking at: quick, and never wrongly no."""
     if len(text) >= _RUN and _LONG_RUN in text.encode("utf-8", "replace").translate(_BASE64):
         return True
+    if "@" in text and ("://" in text or "jdbc:" in text.lower()):
+        return True
     if _SIGN.search(text) is None:
         return False
     lowered = text.lower()
-    return (any(map(lowered.__contains__, _STEMS)) and _HINT.search(lowered) is not None) or (
-        "@" in text and ("://" in text or "jdbc:" in lowered)
-    )
+    return any(map(lowered.__contains__, _STEMS)) and _HINT.search(lowered) is not None
 
 
 def mask_shapes(text: str, *, sentences: bool = False) -> str:

@@ -15,7 +15,7 @@ from stoker.connectors.postgres import PostgresSink
 from stoker.errors import UsageError
 from stoker.postgres import embedded
 from stoker.postgres.catalogue import located, read_table
-from stoker.postgres.connection import connect, cut, resolve
+from stoker.postgres.connections.connection import connect, cut, resolve
 from stoker.postgres.names import LoadTarget, quote
 from stoker.testing.tables import Table, as_frame
 

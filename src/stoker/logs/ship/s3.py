@@ -100,7 +100,7 @@ class S3Store:
 
 def _said(error: Exception) -> str:
     """What boto3 says, without the long URL of one object."""
-    text = re.sub(r'(,? (from|to the|for the))? endpoint URL: "[^"]*"', "", " ".join(str(error).split()))
+    text = re.sub(r'(,? (on|from|to the|for))? endpoint URL: "[^"]*"', "", " ".join(str(error).split()))
     return redact(text).rstrip(".") or type(error).__name__
 
 

@@ -9,17 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import TransientError
-from stoker.postgres import carried, definition, dependents, staging
-from stoker.postgres.definition import Definition
+from stoker.postgres import staging
+from stoker.postgres.modes.partitioned import PARTITIONS, TABLE, besides_its_table, others
 from stoker.postgres.modes.statement import Statement
+from stoker.postgres.modes.strategy import ChangedError
 from stoker.postgres.names import LoadTarget, quote
-from stoker.postgres.partitioned import PARTITIONS, TABLE, besides_its_table, others
 from stoker.postgres.refusals import NOTHING
-from stoker.postgres.strategy import ChangedError
+from stoker.postgres.swap import carried, definition, dependents
+from stoker.postgres.swap.definition import Definition
 
 if TYPE_CHECKING:
     from stoker.postgres.modes.statement import Publication
-    from stoker.postgres.strategy import Partition
+    from stoker.postgres.modes.strategy import Partition
 
 _BOUND = quote("stoker_bound")
 _WAS = "its partitions were altered while the load went on"

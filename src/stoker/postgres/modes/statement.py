@@ -6,18 +6,18 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from stoker.postgres.modes.strategy import DELETE, Strategy
 from stoker.postgres.names import quote
-from stoker.postgres.strategy import DELETE, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from stoker.postgres.columns import Column
-    from stoker.postgres.definition import Definition
     from stoker.postgres.ledger import Ledger
     from stoker.postgres.modes.choice import Mode
     from stoker.postgres.names import LoadTarget
     from stoker.postgres.staging import Staging
+    from stoker.postgres.swap.definition import Definition
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stoker.postgres import carried, dependents
-from stoker.postgres import definition as definitions
-from stoker.postgres.definition import Definition
 from stoker.postgres.modes.statement import Statement
-from stoker.postgres.strategy import ChangedError
+from stoker.postgres.modes.strategy import ChangedError
+from stoker.postgres.swap import carried, dependents
+from stoker.postgres.swap import definition as definitions
+from stoker.postgres.swap.definition import Definition
 
 if TYPE_CHECKING:
     from stoker.postgres.modes.statement import Publication

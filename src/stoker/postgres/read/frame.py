@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import TransientError
 from stoker.failpoints import failpoint
-from stoker.postgres.connection import connect_patiently, cut
+from stoker.postgres.connections.connection import connect_patiently, cut
 from stoker.postgres.read.failures import UNREAD, reading
 from stoker.postgres.read.plan import make_plan
 from stoker.postgres.read.snapshot import BEGIN, settle

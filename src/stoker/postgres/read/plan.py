@@ -18,7 +18,7 @@ from stoker.postgres.waiting import Patience
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
     from stoker.postgres.read.wanted import Wanted
 
 

@@ -13,16 +13,16 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.postgres.connection import connect_patiently, cut
+from stoker.postgres.connections.connection import connect_patiently, cut
+from stoker.postgres.connections.session import lift_time_outs
 from stoker.postgres.read.failures import reading
-from stoker.postgres.session import lift_time_outs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pg8000.native import Connection
 
-    from stoker.postgres.connection import ConnectionInfo
+    from stoker.postgres.connections.connection import ConnectionInfo
 
 logger = logging.getLogger(__name__)
 

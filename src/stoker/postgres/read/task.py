@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.errors import SourceError, StokerError
-from stoker.postgres.connection import ConnectionInfo, connect_patiently, cut
-from stoker.postgres.copy import TaskRefusal
+from stoker.postgres.connections.connection import ConnectionInfo, connect_patiently, cut
 from stoker.postgres.names import quote
 from stoker.postgres.read.failures import UNREAD, another_server, reading, snapshot_is_gone
 from stoker.postgres.read.snapshot import BEGIN, Shared, settle
 from stoker.postgres.refusals import is_lost
+from stoker.postgres.sending.copy import TaskRefusal
 from stoker.spark import marks
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from stoker.postgres.refusals import fields
 from stoker.secrets import redact
 
 if TYPE_CHECKING:
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
 
 UNTOUCHED = "Nothing was written."
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from stoker import secrets
 from stoker.config import settings_of_url
 from stoker.errors import ConfigurationError
-from stoker.postgres.iam import IamLogin, region_of
-from stoker.postgres.info import DEFAULT_NAME, ConnectionInfo
-from stoker.postgres.login import UNTOUCHED
+from stoker.postgres.connections.iam import IamLogin, region_of
+from stoker.postgres.connections.info import DEFAULT_NAME, ConnectionInfo
+from stoker.postgres.connections.login import UNTOUCHED
 
 if TYPE_CHECKING:
     from stoker.config import PostgresSettings

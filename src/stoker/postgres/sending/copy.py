@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from stoker import errors
 from stoker.errors import SinkError, StokerError, TransientError
-from stoker.postgres.batches import WideRowsError, narrow
-from stoker.postgres.connection import ConnectionInfo, connect_patiently, cut
-from stoker.postgres.forms import BinaryForm, TextForm
+from stoker.postgres.connections.connection import ConnectionInfo, connect_patiently, cut
+from stoker.postgres.connections.session import lift_time_outs
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.refusals import explained
-from stoker.postgres.rows import Pieces, RowLabels, UpstreamError
-from stoker.postgres.session import lift_time_outs
+from stoker.postgres.sending.batches import WideRowsError, narrow
+from stoker.postgres.sending.forms import BinaryForm, TextForm
+from stoker.postgres.sending.rows import Pieces, RowLabels, UpstreamError
 from stoker.postgres.transaction import BEGIN
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from stoker.postgres.column_type import ColumnType
-    from stoker.postgres.forms import Form
+    from stoker.postgres.sending.forms import Form
 
 REPORT = "partition int, transaction long, rows long"
 """The schema of what a task answers."""

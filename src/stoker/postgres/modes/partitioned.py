@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stoker.postgres import dependents, staging
-from stoker.postgres.definition import Definition, definition
+from stoker.postgres import staging
+from stoker.postgres.modes.strategy import Partition, Strategy
 from stoker.postgres.names import LONGEST, LoadTarget, quote
-from stoker.postgres.strategy import Partition, Strategy
+from stoker.postgres.swap import dependents
+from stoker.postgres.swap.definition import Definition, definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pg8000.native import Connection
 
-    from stoker.postgres.dependents import Obstacle
     from stoker.postgres.modes.statement import Publication
+    from stoker.postgres.swap.dependents import Obstacle
 
 _MOST = 1000
 """Partitions that are asked for in one query."""

@@ -10,8 +10,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConfigurationError, TransientError
-from stoker.postgres.connection import connect, connect_patiently, cut
-from stoker.postgres.login import UNTOUCHED
+from stoker.postgres.connections.connection import connect, connect_patiently, cut
+from stoker.postgres.connections.login import UNTOUCHED
 from stoker.postgres.refusals import explained
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
 
 logger = logging.getLogger(__name__)
 

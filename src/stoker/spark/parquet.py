@@ -32,6 +32,9 @@ _READERS = 8
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _LEGACY = (b"org.apache.spark.legacyDateTime", b"org.apache.spark.legacyINT96")
 """Written as in the calendar before 1582, which Spark converts when it reads."""
+_VERSION = b"org.apache.spark.version"
+_OLD = (b"1.", b"2.")
+"""Versions that did so without a word."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +56,33 @@ class _Group:
     bytes: int
 
 
-def pieces(files: DataFiles, types: Sequence[pa.DataType], slots: int) -> list[list[Piece]]:
+def footers_of(files: DataFiles) -> list[pq.FileMetaData]:
+    """What the files say of themselves, in their order.
+
+    Raises:
+        UnreadableError: If they cannot be read here.
+    """
+    if files.form != "parquet":
+        raise UnreadableError(f"the staged files are {files.form}")
+    with ThreadPoolExecutor(_READERS) as readers:
+        return list(readers.map(_footer, _paths(files)))
+
+
+def pieces(
+    files: DataFiles, types: Sequence[pa.DataType], slots: int, footers: Sequence[pq.FileMetaData] | None = None
+) -> list[list[Piece]]:
     """What each task reads, about the same number of bytes each.
 
     Args:
-        files: The files.
-        types: Arrow's types of the columns, as Spark's tasks would get them.
+        files: The files, with the columns that are wanted.
+        types: Arrow's types of these columns, as Spark's tasks would get them.
         slots: How many tasks run at a time.
+        footers: Of the files, where they are read already.
 
     Raises:
         UnreadableError: If tasks cannot read them.
     """
-    if files.form != "parquet":
-        raise UnreadableError(f"the staged files are {files.form}")
-    base = _local(files.base)
-    paths = [f"{base}/{name}" for name in files.files]
-    with ThreadPoolExecutor(_READERS) as readers:
-        footers = list(readers.map(_footer, paths))
+    paths, footers = _paths(files), footers or footers_of(files)
     _check(files, footers, dict(zip(files.schema.names, types, strict=True)))
     groups = [
         _Group(path, number, footer.row_group(number).num_rows, footer.row_group(number).total_byte_size)
@@ -81,11 +94,15 @@ def pieces(files: DataFiles, types: Sequence[pa.DataType], slots: int) -> list[l
 
 
 def batches(work: Iterable[Piece], names: Sequence[str], types: Sequence[pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """The rows of some pieces, with the columns in the order of the names."""
+    """The rows of some pieces, with the columns of the names, in their order."""
     for piece in work:
         constants = dict(piece.constants)
+        stored = [name for name in names if name not in constants]
         with _open(piece.path) as file:
-            for batch in file.iter_batches(piece.rows_at_once, row_groups=list(piece.groups), use_threads=False):
+            groups = list(piece.groups)
+            for batch in file.iter_batches(
+                piece.rows_at_once, row_groups=groups, columns=stored or None, use_threads=False
+            ):
                 columns = [
                     pa.repeat(pa.scalar(constants[name], kind), batch.num_rows)
                     if name in constants
@@ -105,7 +122,7 @@ def as_spark(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         # INT96 has nanoseconds, of which Spark writes whole microseconds only.
         return array.view(pa.timestamp(array.type.unit)).cast(pa.timestamp(kind.unit), safe=False).view(kind)
-    return array.view(kind)
+    return array.cast(kind) if _is_text(array.type) else array.view(kind)
 
 
 def _readable(given: pa.DataType, kind: pa.DataType) -> bool:
@@ -113,7 +130,19 @@ def _readable(given: pa.DataType, kind: pa.DataType) -> bool:
         return _readable(given.value_type, kind.value_type)
     if pa.types.is_timestamp(given) and pa.types.is_timestamp(kind):
         return True
+    if _is_text(given) and pa.types.is_string(kind):
+        return True
     return bool(given == kind or (pa.types.is_int64(given) and pa.types.is_duration(kind)))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether it is one of Arrow's forms of text, which other writers than Spark note in their files."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _paths(files: DataFiles) -> list[str]:
+    base = _local(files.base)
+    return [f"{base}/{name}" for name in files.files]
 
 
 def _local(base: str) -> str:
@@ -137,7 +166,8 @@ def _footer(path: str) -> pq.FileMetaData:
 
 def _check(files: DataFiles, footers: Sequence[pq.FileMetaData], types: dict[str, pa.DataType]) -> None:
     for footer in footers:
-        if any(key in (footer.metadata or {}) for key in _LEGACY):
+        told = footer.metadata or {}
+        if any(key in told for key in _LEGACY) or told.get(_VERSION, b"").startswith(_OLD):
             raise UnreadableError("the files have dates of the Julian calendar")
         if not footer.schema.equals(footers[0].schema):
             raise UnreadableError("the files differ in their columns")

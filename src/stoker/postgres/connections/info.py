@@ -11,7 +11,7 @@ from stoker.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stoker.postgres.iam import IamLogin
+    from stoker.postgres.connections.iam import IamLogin
 
 DEFAULT_NAME = "stoker"
 _LONGEST_NAME = 63

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stoker.errors import TransientError
-from stoker.postgres.login import UNTOUCHED
+from stoker.postgres.connections.login import UNTOUCHED
 
 if TYPE_CHECKING:
     from pg8000.native import Connection
 
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
 
 _ASK = "SELECT pg_is_in_recovery(), pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
 

@@ -8,21 +8,15 @@ import pytest
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import to_arrow_type
 
-from stoker.postgres.parquet import batches, pieces
 from stoker.spark.data_files import DataFiles, UnreadableError
+from stoker.spark.parquet import batches, pieces
+from support.parquet_files import written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
-
-
-def written(frame: DataFrame, folder: Path, **options: Any) -> DataFiles:
-    """The frame as files."""
-    frame.write.parquet(str(folder), **options)
-    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.parquet"))
-    return DataFiles("parquet", folder.as_uri(), tuple(files), frame.schema)
+    from pyspark.sql import SparkSession
 
 
 def types(files: DataFiles) -> list[pa.DataType]:
@@ -119,6 +113,7 @@ def unreadable(files: DataFiles, kinds: list[pa.DataType] | None = None) -> str:
 def test_what_tasks_cannot_read_is_known_before(spark: SparkSession, tmp_path: Path) -> None:
     """Other formats and file systems, other types than expected, old calendars, and files that are gone."""
     import pyarrow as pa
+    from pyarrow import parquet as pq
 
     files = written(spark.range(3), tmp_path / "t")
     assert unreadable(DataFiles("orc", files.base, files.files, files.schema)) == "the staged files are orc"
@@ -136,3 +131,20 @@ def test_what_tasks_cannot_read_is_known_before(spark: SparkSession, tmp_path: P
     finally:
         spark.conf.unset("spark.sql.parquet.datetimeRebaseModeInWrite")
     assert "Julian" in unreadable(legacy)
+    table = pa.table({"id": pa.array([1])}).replace_schema_metadata({"org.apache.spark.version": "2.4.8"})
+    pq.write_table(table, tmp_path / "old.parquet")
+    assert "Julian" in unreadable(DataFiles("parquet", str(tmp_path), ("old.parquet",), files.schema))
+
+
+def test_texts_of_other_writers(spark: SparkSession, tmp_path: Path) -> None:
+    """Arrow has several forms of text, and notes in a file which it was."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    forms = [pa.string(), pa.large_string(), pa.string_view()]
+    pq.write_table(
+        pa.table([pa.array(["a", None, "é"], form) for form in forms], ["x", "y", "z"]), tmp_path / "t.parquet"
+    )
+    schema = spark.read.parquet(str(tmp_path / "t.parquet")).schema
+    files = DataFiles("parquet", str(tmp_path), ("t.parquet",), schema)
+    assert [list(row.values()) for row in read(files)] == [["a"] * 3, [None] * 3, ["é"] * 3]

@@ -10,11 +10,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, InterruptedRunError, StokerError, TransientError
-from stoker.postgres.attributes import check_kind
-from stoker.postgres.info import ConnectionInfo
-from stoker.postgres.login import UNTOUCHED, not_made
-from stoker.postgres.resolve import from_url, resolve
-from stoker.postgres.tls import secured, tls_context
+from stoker.postgres.connections.attributes import check_kind
+from stoker.postgres.connections.info import ConnectionInfo
+from stoker.postgres.connections.login import UNTOUCHED, not_made
+from stoker.postgres.connections.resolve import from_url, resolve
+from stoker.postgres.connections.tls import secured, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable

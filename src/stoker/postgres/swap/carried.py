@@ -15,7 +15,7 @@ from stoker.postgres.staging import sealed_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stoker.postgres.definition import Definition, Part
+    from stoker.postgres.swap.definition import Definition, Part
 
 _OFF = "autovacuum_enabled"
 _STORAGE = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}

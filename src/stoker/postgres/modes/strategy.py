@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
-from stoker.postgres.definition import definition
-from stoker.postgres.dependents import against_new, obstacles
 from stoker.postgres.refusals import NOTHING
+from stoker.postgres.swap.definition import definition
+from stoker.postgres.swap.dependents import against_new, obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from stoker.postgres.catalogue import Table
     from stoker.postgres.columns import Column
-    from stoker.postgres.definition import Definition
-    from stoker.postgres.dependents import Obstacle
     from stoker.postgres.names import LoadTarget
+    from stoker.postgres.swap.definition import Definition
+    from stoker.postgres.swap.dependents import Obstacle
 
 _SHOWN = 3
 """Obstacles in a sentence."""

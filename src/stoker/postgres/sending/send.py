@@ -7,9 +7,9 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, TypeAlias
 
-from stoker.postgres.batches import bounded, fast, guarded
-from stoker.postgres.copy import REPORT, WIDE, copy_function, copy_task, refusal
-from stoker.postgres.executors import not_importable
+from stoker.postgres.sending.batches import bounded, fast, guarded
+from stoker.postgres.sending.copy import REPORT, WIDE, copy_function, copy_task, refusal
+from stoker.postgres.sending.executors import not_importable
 from stoker.postgres.types import as_sent, sent_type
 from stoker.spark.data_files import UnreadableError
 from stoker.spark.own_session import StaysError, planned_with
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from stoker.postgres.copy import CopyTask
-    from stoker.postgres.parquet import Piece
+    from stoker.postgres.sending.copy import CopyTask
     from stoker.spark.data_files import DataFiles
+    from stoker.spark.parquet import Piece
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def send_files(
     """
     from pyspark.sql.pandas.types import to_arrow_type
 
-    from stoker.postgres.parquet import batches, pieces
+    from stoker.spark.parquet import batches, pieces
 
     if not task.binary:
         raise UnreadableError("CSV is made of Spark's rows")

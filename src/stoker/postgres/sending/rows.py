@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
     from stoker.postgres.encode import RefusedValueError
-    from stoker.postgres.forms import Form
+    from stoker.postgres.sending.forms import Form
 
 _PIECE = 1 << 20
 """Bytes in one message of COPY: larger ones are no faster."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import TransientError
 from stoker.failpoints import failpoint
-from stoker.postgres import carried, staging
-from stoker.postgres.definition import definition
+from stoker.postgres import staging
 from stoker.postgres.modes.statement import parameters
+from stoker.postgres.modes.strategy import ChangedError
 from stoker.postgres.refusals import NO_RIGHT, NOTHING, fields, sqlstate
-from stoker.postgres.snapshots import older
-from stoker.postgres.strategy import ChangedError
+from stoker.postgres.swap import carried
+from stoker.postgres.swap.definition import definition
+from stoker.postgres.swap.snapshots import older
 from stoker.postgres.transaction import BEGIN
 from stoker.postgres.waiting import run_patiently
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
-    from stoker.postgres.definition import Definition
     from stoker.postgres.modes.statement import Publication
+    from stoker.postgres.modes.strategy import Strategy
     from stoker.postgres.names import LoadTarget
-    from stoker.postgres.strategy import Strategy
+    from stoker.postgres.swap.definition import Definition
     from stoker.postgres.waiting import Patience
 
 

@@ -87,7 +87,7 @@ class TextForm:
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch."""
-        from stoker.postgres.csv_rows import csv_rows
+        from stoker.postgres.sending.csv_rows import csv_rows
 
         yield memoryview(csv_rows(batch))
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from stoker.errors import ConfigurationError, TerminalError
-from stoker.postgres.login import UNTOUCHED
+from stoker.postgres.connections.login import UNTOUCHED
 from stoker.secrets import AwsCredentials, find_credentials
 
 _SERVICE = "rds-db"

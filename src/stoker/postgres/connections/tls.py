@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.errors import ConfigurationError
-from stoker.postgres.login import UNTOUCHED, without_tls
+from stoker.postgres.connections.login import UNTOUCHED, without_tls
 
 if TYPE_CHECKING:
     import socket
 
-    from stoker.postgres.info import ConnectionInfo
+    from stoker.postgres.connections.info import ConnectionInfo
 
 
 _REQUEST = struct.pack("!ii", 8, 80877103)
