@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
@@ -16,6 +17,7 @@ from stoker import logs
 from stoker.connectors.base import Names
 from stoker.errors import StokerError
 from stoker.failpoints import failpoint
+from stoker.files.log_store import HadoopStore
 from stoker.job.code import loaded
 from stoker.job.earlier import claimed, follow, refuse_live, refuse_other, standing
 from stoker.job.milestones import Milestones
@@ -30,8 +32,13 @@ from stoker.spark.threads import in_thread, wait_briefly
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyspark.sql import SparkSession
+
     from stoker.job.events import Observer
     from stoker.job.request import Request
+
+
+logger = logging.getLogger(__name__)
 
 
 class _Saved:
@@ -151,6 +158,7 @@ def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -
     )
     try:
         record.fallbacks += session.fallbacks
+        _log_through(session.spark, record)
         log = session.jvm_log or asked.spark_log
         record.spark_log = str(log) if log else None
         record.versions["spark"] = in_thread(lambda: str(session.spark.version))
@@ -165,7 +173,17 @@ def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -
         record.code |= loaded(config.source.folder)
     finally:
         record.end = datetime.now(UTC)
+        with suppress(KeyboardInterrupt):
+            wait_briefly(logs.ship_no_more, name="stoker-logs", seconds=12)
         stop(session)
+
+
+def _log_through(spark: SparkSession, record: RunRecord) -> None:
+    """Without boto3, the lines of the log go to S3 through Spark."""
+    told = in_thread(lambda: logs.ship_through(lambda url: HadoopStore(spark, url)))
+    for each in told:
+        logger.warning("%s", each)
+    record.fallbacks += told
 
 
 def _parallel(asked: Request) -> int:

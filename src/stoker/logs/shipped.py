@@ -13,13 +13,41 @@ from stoker.logs.spool import MEBIBYTE
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
     from stoker.config import LoggingSettings
     from stoker.logs.ship import Store
     from stoker.logs.spool import Spool
 
 _waiting: list[ShippedSpool] = []
-"""Without boto3: those that can send when there is Spark."""
+"""Without boto3: those that can send only while there is Spark."""
+
+
+def ship_through(make: Callable[[str], Store]) -> list[str]:
+    """Have what waits for a way to S3 go another one; until `ship_no_more`.
+
+    Args:
+        make: Makes the store for a URL.
+
+    Returns:
+        What is told of it, as fallbacks.
+    """
+    told = []
+    for spool in _waiting:
+        try:
+            spool.start(make(spool.url))
+            told.append(f"log lines are sent to {spool.url} by Spark, while it runs: boto3 is not installed")
+        except StokerError as error:
+            told.append(
+                f"log lines are not sent to {spool.url}: boto3 is not installed, and Spark cannot: {error.what}"
+            )
+    return told
+
+
+def ship_no_more() -> None:
+    """Before that way ends: send what is left, for ten seconds at most."""
+    for spool in _waiting:
+        spool.stop()
 
 
 def is_not_of_shipper(record: logging.LogRecord) -> bool:
@@ -57,11 +85,17 @@ class ShippedSpool:
     def close(self) -> None:
         """Complete the segment, and send what is left, for ten seconds at most."""
         self._spool.close()
+        self.stop()
         if self in _waiting:
             _waiting.remove(self)
-            say(
-                f"log lines were not sent to {self.url}: boto3 is not installed. They are kept in {self._spool.folder}."
-            )
+            if any(self._spool.folder.glob(f"{self._spool.writer}-*")):
+                say(
+                    f"log lines are not in {self.url} yet: boto3 is not installed. They are kept in {self._spool.folder}; "
+                    'stoker logs ship sends them, with pip install "stoker[aws]".'
+                )
+
+    def stop(self) -> None:
+        """Send what is left, for ten seconds at most, and then no more."""
         if self._shipper is not None:
             self._shipper.close()
             self._shipper = None
