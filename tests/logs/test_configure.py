@@ -191,3 +191,12 @@ def test_no_line_is_raised_for_a_standard_error_that_is_gone(monkeypatch: pytest
     for gone in (None, closed):
         monkeypatch.setattr(sys, "stderr", gone)
         logging.getLogger("flights").error("no")
+
+
+def test_a_terminal_does_not_obey_what_is_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name from a file could clear the screen, or write over the line above."""
+    logs.configure("development", logs.LoggingSettings(folder=tmp_path))
+    logging.getLogger("flights").error("a\x1b[2Jb\rc\x9b", extra={"name_of_file": "x\x1b[0m"})
+
+    told = capsys.readouterr().err
+    assert "a\\x1b[2Jb\\x0dc\\x9b name_of_file=x\\x1b[0m\n" in told

@@ -210,3 +210,24 @@ def test_an_exception_without_a_text_is_a_line(log: Log) -> None:
     log.logger.error("failed", exc_info=OddError())
 
     assert "whose text cannot be had" in log.last["exception"]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("created", float("nan")),
+        ("created", None),
+        ("name", []),
+        ("args", 5),
+        ("levelname", None),
+        ("threadName", b"x"),
+    ],
+)
+def test_a_record_that_was_made_by_hand_is_a_line(log: Log, attribute: str, value: object) -> None:
+    """Whatever its attributes are."""
+    record = logging.LogRecord("n", logging.INFO, "/x/y.py", 3, "hello", (), None, "f")
+    setattr(record, attribute, value)
+
+    log.logger.handle(record)
+
+    assert log.last["msg"].startswith("hello")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 
@@ -16,6 +17,8 @@ _COLOURS = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICA
 _IN_EACH_LINE = ("run_id", "job")
 """A console shows one run."""
 _APART = ("pipeline",)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""A terminal would obey them."""
 _SIMPLE = len(vars(logging.makeLogRecord({})))
 
 
@@ -55,21 +58,31 @@ class DetailedFormatter(logging.Formatter):
         pipeline = fields.get("pipeline")
         left_out = _APART if self._whole else (*_APART, *_IN_EACH_LINE)
         context = " ".join(f"{name}={_word(text)}" for name, text in fields.items() if name not in left_out)
+        context = _printable(context)
         parts = [
             f"{clock}.{int(record.msecs):03d} {level} {clean(safe_text(record.name))} {record.filename}:{record.lineno}:",
             f"[{pipeline}]" if pipeline else "",
-            message_of(record),
+            _printable(message_of(record)),
             f"\033[2m{context}\033[0m" if context and self._colour else context,
         ]
-        text = " ".join(filter(None, parts))
+        return " ".join(filter(None, parts)) + self._after(record)
+
+    @staticmethod
+    def _after(record: logging.LogRecord) -> str:
+        """The lines that follow the first."""
+        text = ""
         if record.exc_info and record.exc_info[1] is not None:
-            text = f"{text}\n{trace_text(record.exc_info)}"
+            text = f"\n{trace_text(record.exc_info)}"
         elif record.exc_text:
-            text = f"{text}\n{clean(safe_text(record.exc_text))}"
+            text = f"\n{clean(safe_text(record.exc_text))}"
         if record.stack_info:
             text = f"{text}\n{clean(safe_text(record.stack_info))}"
-        # Whatever a message holds, it does not look like a line of its own.
-        return text.replace("\r", "\\r").replace("\n", "\n    ") if "\n" in text or "\r" in text else text
+        return _printable(text)
+
+
+def _printable(text: str) -> str:
+    """The text as it may be shown: whatever it holds, it does not look like a line of its own, and a terminal does not obey it."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text).replace("\n", "\n    ")
 
 
 def _word(text: str | None) -> str:

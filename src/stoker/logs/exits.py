@@ -40,7 +40,7 @@ def install() -> None:
 def _terminate(number: int, frame: object) -> NoReturn:
     """Raises and does nothing else: it may come in the middle of a line. The exit that follows is not disturbed by another one."""
     del frame
-    signal.signal(number, signal.SIG_IGN)
+    signal.signal(number, _ending)
     raise SystemExit(128 + number)
 
 
@@ -70,3 +70,7 @@ def _thread_hook(before: _ThreadHook) -> _ThreadHook:
 
     uncaught.stoker_owns = True  # type: ignore[attr-defined]
     return uncaught
+
+
+def _ending(number: int, frame: object) -> None:
+    """Nothing: the process ends already. To ignore the signal would be inherited by programs that it starts."""

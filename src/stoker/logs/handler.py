@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Protocol
@@ -28,13 +29,13 @@ class Console:
 
     def write(self, line: bytes) -> None:
         """Write and flush; without a standard error, or with one that nobody reads any more, do nothing."""
-        try:
-            sys.stderr.write(line.decode())
+        text = line.decode("utf-8", "replace")
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            try:
+                sys.stderr.write(text)
+            except UnicodeEncodeError:  # a locale of ASCII
+                sys.stderr.write(text.encode("ascii", "backslashreplace").decode())
             sys.stderr.flush()
-        except UnicodeEncodeError:
-            sys.stderr.write(line.decode().encode("ascii", "backslashreplace").decode())
-        except (OSError, ValueError, AttributeError):
-            pass
 
     def close(self) -> None:
         """Standard error is not ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -91,6 +92,12 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
+        try:
+            return self._line(record)
+        except Exception as error:  # noqa: BLE001 - a record that somebody has made by hand
+            return _poor(record, error)
+
+    def _line(self, record: logging.LogRecord) -> str:
         seconds = int(record.created)
         second = self._second
         if second[0] != seconds:
@@ -153,3 +160,11 @@ class JsonFormatter(logging.Formatter):
             if len(self._quoted) < _ENOUGH:
                 self._quoted[text] = found
         return found
+
+
+def _poor(record: logging.LogRecord, error: Exception) -> str:
+    """The line of a record that cannot be formatted."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    text = clean(f"{safe_text(record.msg)} [could not be formatted: {type(error).__name__}]")
+    found = {"ts": moment, "level": "ERROR", "logger": safe_text(record.name), "msg": text, "context": {}}
+    return json.dumps(found).encode("ascii", "replace").decode()
