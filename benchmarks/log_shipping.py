@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SERVER = Path(__file__).resolve().parents[1] / "tests" / "support" / "s3.py"
 WAYS = {"full rate": 0, "30,000 lines/s": 30_000, "30,000 lines/s, black hole": 30_000}
 """Lines a second; 0 for as many as can be."""
+PUT, STORED, INGESTED, OVERHEAD = 0.005 / 1_000, 0.023 / 2**30, 0.50 / 2**30, 26
+"""List prices of us-east-1 in USD: a PUT, a byte a month, a byte into CloudWatch Logs, and the bytes it adds to each line."""
 _WARM = 20_000
 _KEY = "x"
 _TICKS = 1e7
@@ -68,12 +70,16 @@ def main() -> None:
         print(json.dumps(measure(Path(spool), int(rate), float(seconds))))
         return
     print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
+    costs: list[str] = []
     for way in given.ways:
-        print(f"| {' | '.join(row(way, given.seconds))} |", flush=True)
+        cells, cost = row(way, given.seconds)
+        print(f"| {' | '.join(cells)} |", flush=True)
+        costs += cost
+    print("\n".join(["", *costs]))
 
 
-def row(way: str, seconds: float) -> list[str]:
-    """One way, as cells."""
+def row(way: str, seconds: float) -> tuple[list[str], list[str]]:
+    """One way, as cells; and what such lines cost."""
     place = black_hole() if "black hole" in way else moto()
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch, place as url:
         environ = {
@@ -88,7 +94,7 @@ def row(way: str, seconds: float) -> list[str]:
         end = time.time()
         told = json.loads(done.stdout)
         lines, size, puts, packed = (0, 0, 0, 0) if "black hole" in way else arrived(url)
-    return [
+    cells = [
         way,
         f"{told['lines']:,}",
         f"{(told['lines'] - _WARM) / told['seconds']:,.0f}",
@@ -104,6 +110,12 @@ def row(way: str, seconds: float) -> list[str]:
         f"{told['cpu']:.1f}",
         f"{end - told['ended']:.1f}",
     ]
+    share = 100_000 / told["lines"]
+    cost = (
+        f"100,000 lines ({way}) in USD: PUTs {puts * share * PUT:.7f}, a month in S3 {packed * share * STORED:.7f}; "
+        f"for comparison into CloudWatch Logs {(size * share + 100_000 * OVERHEAD) * INGESTED:.4f}"
+    )
+    return cells, [cost] if lines else []
 
 
 @contextmanager

@@ -216,3 +216,16 @@ def test_a_spool_within_its_cap_is_left_alone(tmp_path: Path) -> None:
     assert Cap(outbox).enforce() == 0
 
     assert numbers([json.dumps(each).encode() for each in packed(tmp_path)]) == [1]
+
+
+def test_lines_that_cannot_be_read_do_not_hold_up_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder stands where a segment should be; it is told once."""
+    (tmp_path / "a-1-s-000001.jsonl").mkdir()
+    segment(tmp_path, 1, [line(1)])
+    delivery = Delivery(Outbox(tmp_path), store := Kept())
+
+    for _ in range(2):
+        assert delivery.work(force=True, now=True)
+
+    assert numbers(store.objects.values()) == [1]
+    assert capsys.readouterr().err.count(f"log lines of a-1-s in {tmp_path} cannot be sent: Is a directory") == 1

@@ -44,6 +44,8 @@ def ship(folder: str | None, url: str | None, environment: str | None, config: s
         ) from None
     finally:
         outbox.release()
+    for writer, problem in outbox.problems.items():
+        click.echo(f"not sent: the lines of {writer} cannot be read: {problem}", err=True)
     click.echo(
         f"sent {number_of(sent, 'object')} to {store.where}" if sent else f"nothing to send in {here(str(spool))}"
     )

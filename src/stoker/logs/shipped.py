@@ -35,7 +35,8 @@ def ship_through(make: Callable[[str], Store]) -> list[str]:
     told = []
     for spool in _waiting:
         try:
-            spool.start(make(spool.url))
+            if not spool.is_sent:  # by an earlier run that goes on beside this one
+                spool.start(make(spool.url))
             told.append(f"log lines are sent to {spool.url} by Spark, while it runs: boto3 is not installed")
         except StokerError as error:
             told.append(
@@ -76,6 +77,11 @@ class ShippedSpool:
             _waiting.append(self)
         except StokerError as error:
             say(f"{error.what} Log lines are kept in {spool.folder}; stoker logs ship sends them.")
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether its lines are being sent."""
+        return self._shipper is not None
 
     def start(self, store: Store) -> None:
         """Send from now on, what is there already too."""

@@ -36,6 +36,8 @@ class Delivery:
         self._backoff = Backoff()
         self._not_before = 0.0
         self._told: set[str] = set()
+        """Of this outage."""
+        self._problems: set[str] = set()
         self.refused = False
         """Whether the last attempt was refused for good, until somebody changes something."""
 
@@ -63,18 +65,22 @@ class Delivery:
             self._failed(error)
             return False
         finally:
+            for writer, problem in self._outbox.problems.items():
+                text = f"log lines of {writer} in {self._outbox.folder} cannot be sent: {problem}."
+                _say_once(text, self._problems)
             self._keep_below_cap()
             self._outbox.release()
         if may_try:
             self._worked()
-        return may_try
+        return may_try and self._outbox.has_own
 
     def _keep_below_cap(self) -> None:
         with suppress(OSError):  # the disk refuses; sending may still work
             if self._cap.enforce():
-                self._say_once(
+                _say_once(
                     f"the spool {self._outbox.folder} is full ({self._cap.limit / 2**20:,.0f} MiB): its oldest lines below "
-                    "ERROR are dropped, DEBUG and INFO first. A line in the log counts them."
+                    "ERROR are dropped, DEBUG and INFO first. A line in the log counts them.",
+                    self._told,
                 )
 
     def _failed(self, error: Exception) -> None:
@@ -82,15 +88,11 @@ class Delivery:
         self._not_before = time.monotonic() + self._backoff.failed(refused=self.refused)
         if self.refused or not isinstance(error, StoreError) or self._backoff.failures == _BLIP:
             what = str(error) if isinstance(error, StoreError | OSError) else repr(error)
-            self._say_once(
+            _say_once(
                 f"log lines cannot be sent to {self._store.where}: {what}. They are kept in {self._outbox.folder} and sent "
-                "as soon as that is possible."
+                "as soon as that is possible.",
+                self._told,
             )
-
-    def _say_once(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            say(text)
 
     def _worked(self) -> None:
         if self._told:
@@ -118,6 +120,12 @@ def send(outbox: Outbox, store: Store) -> int:
         outbox.sent(parcel)
         sent += 1
     return sent
+
+
+def _say_once(text: str, told: set[str]) -> None:
+    if text not in told:
+        told.add(text)
+        say(text)
 
 
 def say(text: str) -> None:

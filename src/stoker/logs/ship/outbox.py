@@ -50,7 +50,9 @@ class Outbox:
         self.folder = folder
         self._own = own
         self._claims: dict[str, Claim] = {}
-        self._no_room = False
+        self._unpacked: set[str] = set()
+        self.problems: dict[str, str] = {}
+        """Writers whose lines cannot be read, as those of another user; they do not hold up others."""
         if own is not None:
             with contextlib.suppress(OSError):  # the spool tells of it
                 folder.mkdir(parents=True, exist_ok=True)
@@ -63,16 +65,34 @@ class Outbox:
             force: Whether it is time to send whatever there is; else only full packages are made.
 
         Raises:
-            OSError: If the disk refuses, otherwise than by being full.
+            OSError: If the disk refuses this process's own lines, otherwise than by being full.
         """
-        self._no_room = False
+        self._unpacked.clear()
+        self.problems.clear()
         for writer, written in scan(self.folder).items():
-            self._claim(writer)
-            if writer in self._claims and writer != self._own:
-                self._adopt(writer, written)
+            with self._aside(writer):
+                self._claim(writer)
+                if writer in self._claims and writer != self._own:
+                    self._adopt(writer, written)
         # As it is now: a shipper that had a claim before has removed what it sent.
         for writer, written in self.written().items():
-            self._pack(writer, written, force=force)
+            with self._aside(writer):
+                self._pack(writer, written, force=force)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether this process's own lines are not being sent by another one."""
+        return self._own is None or self._own in self._claims
+
+    @contextlib.contextmanager
+    def _aside(self, writer: str) -> Iterator[None]:
+        """What the disk says of another process's lines is kept, and does not hold up these."""
+        try:
+            yield
+        except OSError as error:
+            if writer == self._own:
+                raise
+            self.problems[writer] = error.strerror or str(error)
 
     def written(self) -> dict[str, Written]:
         """What there is of each writer that is claimed."""
@@ -84,8 +104,12 @@ class Outbox:
             for package in written.packages:
                 for path in members(package):
                     yield Parcel(path.relative_to(package.path).as_posix(), path)
-            for segment in written.complete if self._no_room else ():
-                objects = packed_in_memory(writer, segment)
+            for segment in written.complete if writer in self._unpacked else ():
+                objects: dict[str, BinaryIO] = {}
+                with self._aside(writer):
+                    objects = packed_in_memory(writer, segment)
+                if writer in self.problems:
+                    break
                 for number, (key, content) in enumerate(objects.items(), 1):
                     yield Parcel(key, segment.path, content, is_last=number == len(objects))
 
@@ -143,8 +167,8 @@ class Outbox:
                 try:
                     pack(self.folder, writer, batch)
                 except OSError:
-                    # They are sent from memory, one by one; if they cannot be read, that fails again and is told.
-                    self._no_room = True
+                    # They are sent from memory, one by one; if they cannot be read, that is found there.
+                    self._unpacked.add(writer)
                     return
 
 

@@ -112,6 +112,6 @@ class Shipper:
         while time.monotonic() < self._deadline and not self._delivery.work(force=True, now=True):
             if self._delivery.refused:
                 break
-            time.sleep(min(self._delivery.pause() or 0, 1.0))
+            time.sleep(min(max(self._delivery.pause() or 0, 0.05), 1.0))
         self._outbox.release(own=True)
         self._done.set()
