@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -156,19 +157,28 @@ def test_a_second_shipper_takes_over_what_the_first_left(s3: S3Server, client: A
 
 
 @pytest.mark.parametrize(
-    "place", ["logs.pack.begin", "logs.pack.written", "logs.pack.renamed", "logs.ship.put", "logs.ship.confirmed"]
+    "place",
+    [
+        "logs.pack.begin",
+        "logs.pack.written",
+        "logs.pack.renamed",
+        "logs.pack.removed",
+        "logs.ship.put",
+        "logs.ship.confirmed",
+    ],
 )
+@pytest.mark.parametrize("action", ["interrupt", pytest.param("raise", marks=pytest.mark.faults)])
 def test_whatever_a_shipper_dies_of_every_line_arrives_once(
-    place: str, s3: S3Server, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, action: str, s3: S3Server, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between any two steps; another one goes on, with more lines than the first had."""
+    """Between any two steps, or if the disk fails there; another one goes on, with more lines than the first had."""
     folder = tmp_path / "spool"
     for number in range(3):
         segment(folder, number + 1, map(line, range(10 * number, 10 * number + 10)))
-    monkeypatch.setattr(failpoints, "_armed", failpoints._parse(f"{place}:raise"))
-    outbox = Outbox(folder)
-    died = not Delivery(outbox, S3Store("s3://logs")).work(force=True, now=True)
-    assert died or place.startswith("logs.pack")
+    monkeypatch.setattr(failpoints, "_armed", failpoints._parse(f"{place}:{action}"))
+    with contextlib.suppress(KeyboardInterrupt):
+        deliver(folder).work(force=True, now=True)
+    assert failpoints._armed[place].passes == 0
     segment(folder, 4, map(line, range(30, 40)))
 
     assert deliver(folder).work(force=True, now=True)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from stoker.logs import LoggingSettings
 from stoker.logs.ship import Shipper
+from stoker.logs.ship import s3 as s3_module
 from stoker.logs.ship.s3 import S3Store
+from stoker.logs.shipped import ShippedSpool
 from stoker.logs.spool import Spool
 from support.spools import line, numbers, objects, segment, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support.s3 import S3Server
 
 
 def test_what_a_process_logged_is_in_s3_when_it_ends(tmp_path: Path, client: Any) -> None:
@@ -41,3 +48,42 @@ def test_segments_of_dead_processes_are_sent_along(tmp_path: Path, client: Any) 
     assert list(found) == ["job=j/run=r-1/date=2026-11-26/h-1-s-000001.jsonl.gz"]
     assert numbers(found.values()) == list(range(20))
     assert [path.name for path in folder.iterdir()] == [f"{living.writer}-000001.open.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "url", "told"),
+    [
+        (
+            {"AWS_DEFAULT_REGION": "no region"},
+            "s3://logs",
+            "cannot use S3: Provided region_name 'no region' doesn't match",
+        ),
+        ({"AWS_PROFILE": "nobody"}, "s3://logs", "cannot use S3: The config profile (nobody) could not be found"),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, "s3://logs", "cannot use S3: Invalid endpoint: nonsense"),
+        ({}, "s3://no bucket!", "log lines cannot be sent to s3://no bucket!: Parameter validation failed"),
+        ({"AWS_ACCESS_KEY_ID": ""}, "s3://logs", "log lines cannot be sent to s3://logs: Unable to locate credentials"),
+    ],
+)
+def test_wrong_settings_leave_the_lines_in_the_spool(
+    variables: dict[str, str],
+    url: str,
+    told: str,
+    s3: S3Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The job goes on, whatever is wrong with S3; one line says what."""
+    monkeypatch.setattr(s3_module, "make_client", s3_module.make_client.__wrapped__)  # type: ignore[attr-defined]  # not the one of all tests
+    for name, value in variables.items():
+        if value:
+            monkeypatch.setenv(name, value)
+        else:
+            monkeypatch.delenv(name)
+    spool = Spool(tmp_path / "spool")
+    destination = ShippedSpool(spool, LoggingSettings(s3=url))
+    destination.write(line(1).encode() + b"\n")
+    destination.close()
+
+    assert capsys.readouterr().err.count(told) == 1
+    assert any(spool.folder.iterdir())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from stoker.logs.ship.names import scan
-from stoker.logs.ship.outbox import members
+from stoker.logs.ship.outbox import members, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,16 +113,14 @@ class SpoolPlace:
         """Its files; see `Place`."""
         del run  # the open segment may hold lines of any
         for writer, written in scan(self._folder).items():
-            packed = [range(package.first, package.last + 1) for package in written.packages]
             for package in written.packages:
                 for path in members(package):
                     name = path.relative_to(package.path).as_posix()
                     yield LogFile(name, writer, (package.first, name), str(path), opener(path))
-            for segment in (*written.complete, *written.open):
-                if not any(segment.number in numbers for numbers in packed):
-                    name = f"{writer}-{segment.number:06d}"
-                    begin, path = (segment.number, name), segment.path
-                    yield LogFile(name, writer, begin, str(path), opener(path), grows=True, segment=True)
+            for segment in (*unpacked(written), *written.open):
+                name = f"{writer}-{segment.number:06d}"
+                begin, path = (segment.number, name), segment.path
+                yield LogFile(name, writer, begin, str(path), opener(path), grows=True, segment=True)
 
 
 def opener(path: Path) -> Callable[[], BinaryIO]:

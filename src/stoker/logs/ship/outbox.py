@@ -101,10 +101,15 @@ class Outbox:
     def parcels(self) -> Iterator[Parcel]:
         """The objects of all packages, oldest first for each writer; of segments too, if they could not be packed."""
         for writer, written in self.written().items():
+            left: list[Segment] = []
+            with self._aside(writer):
+                left = _settled(written)
+            if writer in self.problems:
+                continue
             for package in written.packages:
                 for path in members(package):
                     yield Parcel(path.relative_to(package.path).as_posix(), path)
-            for segment in written.complete if writer in self._unpacked else ():
+            for segment in left if writer in self._unpacked else ():
                 objects: dict[str, BinaryIO] = {}
                 with self._aside(writer):
                     objects = packed_in_memory(writer, segment)
@@ -156,13 +161,7 @@ class Outbox:
             shutil.rmtree(path, ignore_errors=True)
         for package in written.packages:
             _remove_if_sent(package)
-        left = []
-        for segment in written.complete:
-            if any(package.first <= segment.number <= package.last for package in written.packages):
-                segment.path.unlink(missing_ok=True)  # it is packed: the process died before it came to this
-            else:
-                left.append(segment)
-        for batch, is_full in _batches(left):
+        for batch, is_full in _batches(_settled(written)):
             if is_full or force:
                 try:
                     pack(self.folder, writer, batch)
@@ -177,6 +176,24 @@ def files_of(written: Written) -> Iterator[Path]:
     for package in written.packages:
         yield from members(package)
     yield from (segment.path for segment in (*written.complete, *written.open))
+
+
+def _settled(written: Written) -> list[Segment]:
+    """The segments that are to be packed; those that are packed are removed before anything of their package is sent.
+
+    Whoever packed them may have died before it came to this. When the package is gone, nothing tells that they were in it.
+    """
+    left = unpacked(written)
+    for segment in written.complete:
+        if segment not in left:
+            segment.path.unlink(missing_ok=True)
+    return left
+
+
+def unpacked(written: Written) -> list[Segment]:
+    """The complete segments that are not in a package: those that are may still be there."""
+    packed = [range(package.first, package.last + 1) for package in written.packages]
+    return [segment for segment in written.complete if not any(segment.number in numbers for numbers in packed)]
 
 
 def members(package: Package) -> list[Path]:

@@ -53,6 +53,7 @@ def pack(folder: Path, writer: str, segments: Sequence[Segment]) -> None:
     failpoint("logs.pack.renamed")
     for segment in segments:
         segment.path.unlink(missing_ok=True)
+        failpoint("logs.pack.removed")
 
 
 def packed_in_memory(writer: str, segment: Segment) -> dict[str, BinaryIO]:

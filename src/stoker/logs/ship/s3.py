@@ -91,8 +91,14 @@ class S3Store:
         except self._errors.ClientError as error:
             raise _refused(error) from None
         except (self._errors.BotoCoreError, OSError, ValueError) as error:
-            kind = RefusedError if isinstance(error, self._errors.NoCredentialsError) else StoreError
-            raise kind(_said(error)) from None
+            # Else it is the network, or what hands out credentials, and may pass.
+            refused = (
+                self._errors.NoCredentialsError,
+                self._errors.PartialCredentialsError,
+                self._errors.ParamValidationError,
+                self._errors.SSOError,
+            )
+            raise (RefusedError if isinstance(error, refused) else StoreError)(_said(error)) from None
         # Half an answer is a 200 to HTTP's library, and so is a proxy's own page.
         if answer["ResponseMetadata"]["HTTPStatusCode"] != _OK or not answer.get("ETag"):
             raise StoreError("the answer does not confirm it")
