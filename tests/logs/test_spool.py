@@ -193,6 +193,33 @@ def test_a_forked_child_has_a_segment_of_its_own(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_segment_without_lines_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk took its name and nothing else."""
+
+    def full(fd: int, line: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool = Spool(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        spool.write(b"x\n")
+    spool.close()
+
+    assert names(tmp_path) == []
+
+
+def test_lines_are_on_the_disk_when_it_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also when there are none, and when somebody has closed the file."""
+    spool = Spool(tmp_path)
+    spool.sync()
+    spool.write(b"{}\n")
+    spool.sync()
+    os.close(spool._fd)
+    spool.sync()
+
+    assert capsys.readouterr().err == ""
+
+
 def test_a_spool_goes_on_when_all_files_are_closed(tmp_path: Path) -> None:
     """Some libraries close every file of the process when they become a daemon."""
     spool = Spool(tmp_path, clock=Clock())

@@ -121,16 +121,15 @@ class Spool:
 
     def sync(self) -> None:
         """Have the disk hold what is written. For another thread than those that log: it takes as long as the disk."""
-        with self._lock:
-            if self._fd == _NONE:
-                return
-            copy = os.dup(self._fd)
+        fd = self._fd
         try:
-            os.fsync(copy)
+            if fd != _NONE:
+                os.fsync(fd)
         except OSError as error:
-            self._failed(error, lines=0)
-        finally:
-            os.close(copy)
+            # Between the two lines it may have been rotated; to sync another file then does no harm.
+            if error.errno != errno.EBADF:
+                with self._lock:
+                    self._failed(error, lines=0)
 
     def _opened(self) -> bool:
         """Whether there is a segment now; where none can be made, it is not tried anew for each line."""
@@ -174,6 +173,9 @@ class Spool:
         self._forget()
         done = path.with_name(path.name.removesuffix(self._open_suffix) + self._suffix)
         try:
+            if os.fstat(fd).st_size == 0:  # the disk took no line
+                path.unlink()
+                return
             # Renamed while it is locked: never complete and open, never open and dead.
             if done != path:
                 path.rename(done)
