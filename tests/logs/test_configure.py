@@ -34,11 +34,20 @@ def _process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     root.setLevel(before)
 
 
-def test_each_line_is_there_once(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_each_line_is_there_once(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However often it is called, also after a reload; child loggers and pytest's own handler have theirs."""
     for _ in range(3):
         logs.configure("development")
     importlib.reload(setup).configure("development")
+    with monkeypatch.context() as patch:
+        for name in [name for name in sys.modules if name == "stoker" or name.startswith("stoker.")]:
+            patch.delitem(sys.modules, name)
+        anew = importlib.import_module("stoker.logs.setup")
+        for module in ("exits", "inheritance"):
+            patch.setattr(importlib.import_module(f"stoker.logs.{module}"), "install", lambda: None)
+        anew.configure("development")
 
     logging.getLogger("flights.part").info("hello")
 

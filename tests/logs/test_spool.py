@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -192,6 +193,33 @@ def test_a_forked_child_has_a_segment_of_its_own(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_segment_without_lines_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk took its name and nothing else."""
+
+    def full(fd: int, line: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool = Spool(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        spool.write(b"x\n")
+    spool.close()
+
+    assert names(tmp_path) == []
+
+
+def test_lines_are_on_the_disk_when_it_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also when there are none, and when somebody has closed the file."""
+    spool = Spool(tmp_path)
+    spool.sync()
+    spool.write(b"{}\n")
+    spool.sync()
+    os.close(spool._fd)
+    spool.sync()
+
+    assert capsys.readouterr().err == ""
+
+
 def test_a_spool_goes_on_when_all_files_are_closed(tmp_path: Path) -> None:
     """Some libraries close every file of the process when they become a daemon."""
     spool = Spool(tmp_path, clock=Clock())
@@ -203,3 +231,34 @@ def test_a_spool_goes_on_when_all_files_are_closed(tmp_path: Path) -> None:
     spool.close()
 
     assert [line["n"] for line in spooled(tmp_path)] == [1, 3]
+
+
+def test_a_disk_that_fails_now_and_then_is_told_of_once_a_minute(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And once that it is well again."""
+    clock = Clock()
+    spool = Spool(tmp_path, clock=clock, max_age_s=1000)
+    spool.write(b"first\n")
+    write = os.write
+
+    def full(fd: int, line: bytes) -> int:
+        if line == b"long\n":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(fd, line)
+
+    monkeypatch.setattr(os, "write", full)
+    for _ in range(10):
+        spool.write(b"long\n")
+        clock.now += 2
+        spool.write(b"short\n")
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        f"stoker: log lines cannot be written to {tmp_path}: No space left on device. The job goes on.",
+        f"stoker: log lines are written to {tmp_path} again; 1 were lost.",
+    ]
+    clock.now += 60
+    spool.write(b"long\n")
+    assert "cannot be written" in capsys.readouterr().err
+    assert spool.lost == 11
+    spool.close()

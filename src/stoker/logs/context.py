@@ -17,25 +17,33 @@ T = TypeVar("T")
 
 
 class Fields:
-    """Some fields, and their text as JSON: made once, not for each line."""
+    """Some fields, as they may be shown: made once, not for each line, and anew when a secret becomes known."""
 
-    __slots__ = ("_json", "_version", "values")
+    __slots__ = ("_json", "_masked", "_version", "values")
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = values
+        self._masked: Mapping[str, str | None] = {}
         self._json = ""
         self._version = -1
 
     def json(self) -> str:
-        """The inside of a JSON object, without secrets: also without those that became known since."""
-        if self._version != (version := known_version()):
-            self._json = ",".join(f"{json_text(name)}:{json_text(value)}" for name, value in self.masked().items())
-            self._version = version
+        """The inside of a JSON object, without secrets."""
+        if self._version != known_version():
+            self._make()
         return self._json
 
-    def masked(self) -> dict[str, str | None]:
+    def masked(self) -> Mapping[str, str | None]:
         """The fields without secrets."""
-        return {clean(name): shown(name, value) for name, value in self.values.items()}
+        if self._version != known_version():
+            self._make()
+        return self._masked
+
+    def _make(self) -> None:
+        version = known_version()
+        self._masked = {clean(name): shown(name, value) for name, value in self.values.items()}
+        self._json = ",".join(f"{json_text(name)}:{json_text(value)}" for name, value in self._masked.items())
+        self._version = version
 
 
 NOTHING = Fields({})

@@ -54,7 +54,7 @@ class DetailedFormatter(logging.Formatter):
             level = f"\033[{_COLOURS.get(record.levelname, '0')}m{level}\033[0m"
         fields = current().masked()
         if len(vars(record)) > _SIMPLE:
-            fields |= extra_of(record)
+            fields = {**fields, **extra_of(record)}
         pipeline = fields.get("pipeline")
         left_out = _APART if self._whole else (*_APART, *_IN_EACH_LINE)
         context = " ".join(f"{name}={_word(text)}" for name, text in fields.items() if name not in left_out)

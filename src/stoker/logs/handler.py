@@ -90,7 +90,10 @@ class LineHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001 - the job goes on, whatever a record holds
             line = f"{safe_text(record.name)}: a line could not be formatted ({type(error).__name__})\n".encode()
         for destination in self._quiet if SHOWN in record.__dict__ else self._all:
-            destination.write(line)
+            try:  # noqa: SIM105 - a context manager costs each line more
+                destination.write(line)
+            except Exception:  # noqa: BLE001, S110 - as above; a destination tells of what it meets itself
+                pass
 
     def close(self) -> None:
         """Close the destinations; the standard library calls it at exit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sysconfig
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,16 +60,15 @@ def own_debug_only(levels: Mapping[str, str]) -> Callable[[logging.LogRecord], b
     Args:
         levels: Loggers that were asked for by name stay.
     """
-    paths = sysconfig.get_paths()
-    foreign = tuple({f"{paths[name]}/" for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    library = os.__file__.removesuffix("os.py")
     ours = f"{Path(__file__).parents[1]}/"
     asked = tuple(levels)
 
     def wanted(record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.INFO or not record.pathname.startswith(foreign):
+        path = record.pathname
+        if record.levelno >= logging.INFO or path.startswith(ours):
             return True
-        return record.pathname.startswith(ours) or any(
-            record.name == name or record.name.startswith(f"{name}.") for name in asked
-        )
+        foreign = "/site-packages/" in path or "/dist-packages/" in path or path.startswith(library)
+        return not foreign or any(record.name == name or record.name.startswith(f"{name}.") for name in asked)
 
     return wanted

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import re
 import secrets
@@ -26,6 +27,8 @@ MEBIBYTE = 1024 * 1024
 _NONE = -1
 _PATIENCE = 1.0
 """Seconds between two tries to make a segment, and without a failure until the disk counts as well again."""
+_QUIET = 60.0
+"""Seconds in which a disk that fails now and then is told of once."""
 
 
 class Spool:
@@ -66,8 +69,9 @@ class Spool:
         self._clock = clock
         self._suffix = suffix
         self._open_suffix = open_suffix
-        self._told = False
+        self._failing = self._told = False
         self._again = 0.0
+        self._quiet_until = -math.inf
         self._begin()
         _spools.add(self)
 
@@ -105,7 +109,7 @@ class Spool:
             except OSError as error:
                 self._failed(error)
                 return
-            if self._told and self._clock() >= self._again:
+            if self._failing and self._clock() >= self._again:
                 self._recovered()
             self._size += len(line)
             if self._size >= self._max_bytes or self._clock() >= self._due:
@@ -122,20 +126,19 @@ class Spool:
 
     def sync(self) -> None:
         """Have the disk hold what is written. For another thread than those that log: it takes as long as the disk."""
-        with self._lock:
-            if self._fd == _NONE:
-                return
-            copy = os.dup(self._fd)
+        fd = self._fd
         try:
-            os.fsync(copy)
+            if fd != _NONE:
+                os.fsync(fd)
         except OSError as error:
-            self._failed(error, lines=0)
-        finally:
-            os.close(copy)
+            # Between the two lines it may have been rotated; to sync another file then does no harm.
+            if error.errno != errno.EBADF:
+                with self._lock:
+                    self._failed(error, lines=0)
 
     def _opened(self) -> bool:
         """Whether there is a segment now; where none can be made, it is not tried anew for each line."""
-        if self._told and self._clock() < self._again:
+        if self._failing and self._clock() < self._again:
             self.lost += 1
             return False
         self._open()
@@ -175,6 +178,9 @@ class Spool:
         self._forget()
         done = path.with_name(path.name.removesuffix(self._open_suffix) + self._suffix)
         try:
+            if os.fstat(fd).st_size == 0:  # the disk took no line
+                path.unlink()
+                return
             # Renamed while it is locked: never complete and open, never open and dead.
             if done != path:
                 path.rename(done)
@@ -193,13 +199,16 @@ class Spool:
         self._again = self._clock() + _PATIENCE
         if error.errno == errno.EBADF:
             self._forget()  # somebody closed all files of the process
-        if not self._told:
-            self._told = True
+        if not self._failing and self._again > self._quiet_until:
+            self._quiet_until, self._told = self._again + _QUIET, True
             _say(f"log lines cannot be written to {self.folder}: {error.strerror or error}. The job goes on.")
+        self._failing = True
 
     def _recovered(self) -> None:
-        self._told = False
-        _say(f"log lines are written to {self.folder} again; {self.lost} were lost.")
+        self._failing = False
+        if self._told:
+            self._told = False
+            _say(f"log lines are written to {self.folder} again; {self.lost} were lost.")
 
     def _after_fork(self) -> None:
         """In a child: the parent's segment is the parent's, its lock too, and another thread may have held ours."""
