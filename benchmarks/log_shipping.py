@@ -3,7 +3,8 @@
     python benchmarks/log_shipping.py [--seconds S] [--ways NAME ...]
 
 A process logs through `logging` as production does, with a run's context: at full rate, or 30,000 lines a second. Then all
-that has arrived is counted. The black hole takes connections and never answers. Each call is measured; from one that takes
+that has arrived is counted. The black hole takes connections and never answers. Without
+any destination is what the machine alone does to a call. Each call is measured; from one that takes
 long, the time is taken off in which the thread could have run and had no processor (Linux tells).
 """
 
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVER = Path(__file__).resolve().parents[1] / "tests" / "support" / "s3.py"
-WAYS = {"full rate": 0, "30,000 lines/s": 30_000, "30,000 lines/s, black hole": 30_000}
+NOWHERE = "30,000 lines/s, to no destination"
+WAYS = {"full rate": 0, "30,000 lines/s": 30_000, "30,000 lines/s, black hole": 30_000, NOWHERE: 30_000}
 """Lines a second; 0 for as many as can be."""
+ARRIVE = ("full rate", "30,000 lines/s")
 PUT, STORED, INGESTED, OVERHEAD = 0.005 / 1_000, 0.023 / 2**30, 0.50 / 2**30, 26
 """List prices of us-east-1 in USD: a PUT, a byte a month, a byte into CloudWatch Logs, and the bytes it adds to each line."""
 _WARM = 20_000
@@ -66,8 +69,8 @@ def main() -> None:
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        spool, rate, seconds = given.child
-        print(json.dumps(measure(Path(spool), int(rate), float(seconds))))
+        spool, way, seconds = given.child
+        print(json.dumps(measure(Path(spool), way, float(seconds))))
         return
     print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
     costs: list[str] = []
@@ -80,7 +83,7 @@ def main() -> None:
 
 def row(way: str, seconds: float) -> tuple[list[str], list[str]]:
     """One way, as cells; and what such lines cost."""
-    place = black_hole() if "black hole" in way else moto()
+    place = moto() if way in ARRIVE else black_hole()
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch, place as url:
         environ = {
             **os.environ,
@@ -89,11 +92,11 @@ def row(way: str, seconds: float) -> tuple[list[str], list[str]]:
             "AWS_SECRET_ACCESS_KEY": "x",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        command = [sys.executable, __file__, "--child", scratch, str(WAYS[way]), str(seconds)]
+        command = [sys.executable, __file__, "--child", scratch, way, str(seconds)]
         done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
         end = time.time()
         told = json.loads(done.stdout)
-        lines, size, puts, packed = (0, 0, 0, 0) if "black hole" in way else arrived(url)
+        lines, size, puts, packed = arrived(url) if way in ARRIVE else (0, 0, 0, 0)
     cells = [
         way,
         f"{told['lines']:,}",
@@ -158,15 +161,16 @@ def arrived(url: str) -> tuple[int, int, int, int]:
     return lines if len(seen) == lines else 0, size, len(found), packed
 
 
-def measure(spool: Path, rate: int, seconds: float) -> dict[str, float]:
+def measure(spool: Path, way: str, seconds: float) -> dict[str, float]:
     """Log in this process; what it took."""
-    settings = logs.LoggingSettings(level="INFO", destinations=(), spool=spool, s3="s3://logs/benchmark", s3_seconds=10)
+    s3 = None if way == NOWHERE else "s3://logs/benchmark"
+    settings = logs.LoggingSettings(level="INFO", destinations=(), spool=spool, s3=s3, s3_seconds=10)
     logs.configure("production", settings)
     with (
         logs.run_context(run_id="20261126T070000.042Z-3f9a1c", job="flights"),
         logs.log_context(pipeline="daily_delays", step="transform", attempt=1),
     ):
-        return {**_log(rate, seconds), "ended": time.time()}
+        return {**_log(WAYS[way], seconds), "ended": time.time()}
 
 
 def _log(rate: int, seconds: float) -> dict[str, float]:
