@@ -87,3 +87,23 @@ def test_wrong_settings_leave_the_lines_in_the_spool(
 
     assert capsys.readouterr().err.count(told) == 1
     assert any(spool.folder.iterdir())
+
+
+def test_an_impatient_user_does_not_wait_for_the_end(
+    s3: S3Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while what is left is being sent: where it is stands there, and no trace."""
+    s3.fault = "black hole"
+    spool = Spool(tmp_path / "spool")
+    shipper = Shipper(spool, S3Store("s3://logs"))
+    write(spool, [line(1)])
+
+    def interrupted(_: float) -> bool:
+        assert s3.held.wait(30)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shipper._done, "wait", interrupted)
+
+    assert not shipper.close()
+
+    assert "stoker logs ship sends them" in capsys.readouterr().err

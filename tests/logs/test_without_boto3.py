@@ -13,6 +13,7 @@ from stoker.errors import missing_extra
 from stoker.files.log_store import HadoopStore
 from stoker.logs import shipped
 from stoker.logs.ship import Shipper, StoreError
+from stoker.logs.shipped import ship_no_more, ship_through
 from stoker.logs.spool import Spool
 from support.spools import line, numbers, write
 
@@ -39,9 +40,9 @@ def test_lines_are_sent_while_there_is_spark(
 ) -> None:
     """From the first one that the process has logged; it is announced. What comes after the end of Spark waits."""
     waiting.write(line(1).encode() + b"\n")
-    told = logs.ship_through(lambda _: HadoopStore(spark, str(tmp_path / "store")))
+    told = ship_through(lambda _: HadoopStore(spark, str(tmp_path / "store")))
     waiting.write(line(2).encode() + b"\n")
-    logs.ship_no_more()
+    ship_no_more()
     waiting.write(line(3).encode() + b"\n")
 
     waiting.close()
@@ -56,10 +57,10 @@ def test_a_file_system_that_spark_does_not_have_is_announced(
     spark: SparkSession, waiting: shipped.ShippedSpool
 ) -> None:
     """The lines wait in the spool."""
-    (told,) = logs.ship_through(lambda _: HadoopStore(spark, "nosuch://bucket/p"))
+    (told,) = ship_through(lambda _: HadoopStore(spark, "nosuch://bucket/p"))
 
     assert "boto3 is not installed, and Spark cannot: The file system of nosuch://bucket/p cannot be used" in told
-    logs.ship_no_more()
+    ship_no_more()
 
 
 def test_a_write_that_hadoop_refuses_leaves_the_lines(spark: SparkSession, tmp_path: Path) -> None:

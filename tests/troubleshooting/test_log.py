@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from stoker.logs import LoggingSettings, Spool, ship_through, shipped
+from stoker.logs import LoggingSettings, Spool, shipped
 from stoker.logs.ship import RefusedError, Shipper
 from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
@@ -75,7 +75,7 @@ def test_log_lines_go_through_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shipped, "_waiting", [])
     destination = shipped.ShippedSpool(Spool(tmp_path), LoggingSettings(s3="s3://logs"))
 
-    assert_told("Log lines go through Spark", "".join(ship_through(lambda _: _Refuses())))
+    assert_told("Log lines go through Spark", "".join(shipped.ship_through(lambda _: _Refuses())))
 
     destination.close()
 

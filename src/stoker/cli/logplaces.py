@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stoker.record import RunRecord, State
 
 _KINDS = ("file", "spool", "s3")
+_LATEST = ("last", "last-failed")
 
 
 @dataclass
@@ -82,7 +83,7 @@ def _record(store: RecordStore, run: str | None, environment: str | None) -> Run
         return store.find(run)
     except UsageError as error:
         # A run on a cluster has its record there.
-        if run in {"last", "last-failed"} or "runs begin with" in error.what:
+        if run in _LATEST or "runs begin with" in error.what:
             raise
         return None
 
@@ -132,7 +133,7 @@ def _s3(config: Config) -> S3Place:
 
 def no_such_run(asked: Asked) -> UsageError:
     """The error for a run of which there is neither a record nor a line."""
-    known: set[str] = set()
+    known = {*_LATEST}
     if asked.config is not None:
         known |= {each.run_id for each in RecordStore(asked.config.run.records).all()[0][:20]}
     for place in asked.places:

@@ -13,7 +13,7 @@ from stoker.errors import ConfigurationError, SinkError, TransientError, UsageEr
 from stoker.logs.ship import RefusedError, StoreError
 from stoker.logs.ship.delivery import send
 from stoker.logs.ship.names import scan
-from stoker.logs.ship.outbox import Outbox, files_of
+from stoker.logs.ship.outbox import Outbox, files_of, sizes_of
 from stoker.logs.ship.s3 import S3Store
 
 
@@ -49,7 +49,7 @@ def ship(folder: str | None, url: str | None, environment: str | None, config: s
     click.echo(
         f"sent {number_of(sent, 'object')} to {store.where}" if sent else f"nothing to send in {here(str(spool))}"
     )
-    left = sum(path.stat().st_size for written in scan(spool).values() for path in files_of(written))
+    left = sum(size for written in scan(spool).values() for size in sizes_of(files_of(written)))
     if left:
         click.echo(f"{left:,} bytes there are of processes that live and send them themselves", err=True)
     return DONE

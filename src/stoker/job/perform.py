@@ -25,6 +25,7 @@ from stoker.job.parameters import as_json
 from stoker.job.plan import make_plan
 from stoker.job.runner import Runner, TerminatedError
 from stoker.job.telling import told
+from stoker.logs.shipped import ship_no_more, ship_through
 from stoker.record import Process, RecordStore, RunRecord, State, checked_run_id, new_run_id
 from stoker.spark.session import Session, obtain_session
 from stoker.spark.threads import in_thread, wait_briefly
@@ -174,13 +175,13 @@ def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -
     finally:
         record.end = datetime.now(UTC)
         with suppress(KeyboardInterrupt):
-            wait_briefly(logs.ship_no_more, name="stoker-logs", seconds=12)
+            wait_briefly(ship_no_more, name="stoker-logs", seconds=12)
         stop(session)
 
 
 def _log_through(spark: SparkSession, record: RunRecord) -> None:
     """Without boto3, the lines of the log go to S3 through Spark."""
-    told = in_thread(lambda: logs.ship_through(lambda url: HadoopStore(spark, url)))
+    told = in_thread(lambda: ship_through(lambda url: HadoopStore(spark, url)))
     for each in told:
         logger.warning("%s", each)
     record.fallbacks += told

@@ -9,7 +9,6 @@ from stoker.logs.json_lines import SHOWN
 from stoker.logs.levels import MILESTONES
 from stoker.logs.schema import SCHEMA
 from stoker.logs.setup import configure, console_is_json
-from stoker.logs.shipped import ship_no_more, ship_through
 from stoker.logs.spool import Spool
 from stoker.logs.timing import lazy, timed
 
@@ -25,7 +24,5 @@ __all__ = [
     "log_context",
     "note",
     "run_context",
-    "ship_no_more",
-    "ship_through",
     "timed",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,10 @@ from stoker.failpoints import failpoint
 from stoker.logs.ship.compress import Compressed
 from stoker.logs.ship.lines import parsed, parts_of
 from stoker.logs.ship.names import TEMPORARY
-from stoker.logs.ship.outbox import files_of, members
+from stoker.logs.ship.outbox import files_of, members, sizes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from stoker.logs.ship.outbox import Outbox
@@ -59,10 +58,10 @@ class Cap:
         Raises:
             OSError: If a file cannot be read or written; then it is as it was.
         """
-        if sum(_bytes(self._files())) <= self.limit:
+        if sum(sizes_of(self._files())) <= self.limit:
             return 0
         self.outbox.collect(force=True)  # compressed there may be room enough
-        total, dropped = sum(_bytes(self._files())), 0
+        total, dropped = sum(sizes_of(self._files())), 0
         packages = [package for written in self.outbox.written().values() for package in written.packages]
         oldest_first = sorted(
             (path for package in packages for path in members(package)), key=lambda path: path.stat().st_mtime_ns
@@ -80,12 +79,6 @@ class Cap:
 
     def _files(self) -> Iterator[Path]:
         return (path for written in self.outbox.written().values() for path in files_of(written))
-
-
-def _bytes(files: Iterable[Path]) -> Iterator[int]:
-    for path in files:
-        with suppress(FileNotFoundError):  # a process that lives has completed it meanwhile
-            yield path.stat().st_size
 
 
 def _thin(path: Path, kept: frozenset[bytes]) -> int:

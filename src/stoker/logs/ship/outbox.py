@@ -15,7 +15,7 @@ from stoker.logs.ship.names import Package, Segment, Written, scan, segment_path
 from stoker.logs.ship.pack import pack, packed_in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 PACKAGE_BYTES = 64 * 1024 * 1024
@@ -127,7 +127,10 @@ class Outbox:
     def bytes_left(self, writer: str) -> int:
         """What there is of one writer, compressed or not."""
         with contextlib.suppress(OSError):
-            return sum(path.stat().st_size for path in files_of(scan(self.folder).get(writer, Written())))
+            for _ in range(2):  # between the list and the look at a file it may have been packed
+                left = sum(sizes_of(files_of(scan(self.folder).get(writer, Written()))))
+                if left:
+                    return left
         return 0
 
     def release(self, *, own: bool = False) -> None:
@@ -188,6 +191,13 @@ def _settled(written: Written) -> list[Segment]:
         if segment not in left:
             segment.path.unlink(missing_ok=True)
     return left
+
+
+def sizes_of(files: Iterable[Path]) -> Iterator[int]:
+    """The bytes of those files that are still there."""
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):
+            yield path.stat().st_size
 
 
 def unpacked(written: Written) -> list[Segment]:

@@ -72,7 +72,8 @@ class Shipper:
         self._deadline = time.monotonic() + timeout
         self._closing.set()
         self._wake.set()
-        self._done.wait(timeout)
+        with suppress(KeyboardInterrupt):  # somebody does not want to wait
+            self._done.wait(timeout)
         left = self._outbox.bytes_left(self._spool.writer)
         if left:
             say(
