@@ -98,6 +98,8 @@ def test_an_impatient_user_does_not_wait_for_the_end(
     shipper = Shipper(spool, S3Store("s3://logs"))
     write(spool, [line(1)])
 
+    wait = shipper._done.wait
+
     def interrupted(_: float) -> bool:
         assert s3.held.wait(30)
         raise KeyboardInterrupt
@@ -107,3 +109,6 @@ def test_an_impatient_user_does_not_wait_for_the_end(
     assert not shipper.close()
 
     assert "stoker logs ship sends them" in capsys.readouterr().err
+    s3.fault = None
+    s3.free()
+    assert wait(30)
