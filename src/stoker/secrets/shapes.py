@@ -26,7 +26,7 @@ _ABOUT = re.compile(
 LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "-----BEGIN")
 """A text that has one of these may hold a secret without a name beside it."""
 # What stands between a name and its value; names are looked for where there is one, first by what is quickly found.
-_SIGN = re.compile(r"=|:(?!//)|[\"']\s{0,3},|>|--|\s'")
+_SIGN = re.compile(r"=|:(?!//)|[\"']\s{0,3}[:,]|>|--|\s'")
 _STEMS = ("pass", "pwd", "secret", "token", "key", "credential", "cookie", "auth", "sig", "identified")
 _HINT = re.compile(rf"{_NAMES}|[?&]sig=|identified\s+by\s")
 _RUN = 40
@@ -55,7 +55,7 @@ _SENTENCE = re.compile(
 )
 _SQL = re.compile(r"(?P<before>\b(?:password|identified\s+by)\s+(?:e|n)?')(?:''|[^'])*(?:'|\Z)", re.IGNORECASE)
 _AUTHORIZATION = re.compile(
-    r"(?P<before>\bauthorization\W{1,6}(?:basic|bearer|digest|token)\s+)[^\s\"',]{6,}"
+    r"(?P<before>\bauthorization[\s\"'\\]{0,4}[:=,][\s\"'\\]{0,4}(?:basic|bearer|digest|token)\s+)[^\s\"',]{6,}"
     r"|(?P<bearer>\b(?-i:[Bb]earer)\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
     re.IGNORECASE,
 )
