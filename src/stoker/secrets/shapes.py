@@ -59,7 +59,7 @@ _AUTHORIZATION = re.compile(
     r"|(?P<bearer>\b(?-i:[Bb]earer)\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
     re.IGNORECASE,
 )
-_ORACLE = re.compile(r"(?P<before>\bjdbc:oracle:\w+:[^/\s@]+/)[^@\s]+(?=@)", re.IGNORECASE)
+_ORACLE = re.compile(r"(?P<before>\bjdbc:oracle:\w{1,16}:[^/\s@]{1,128}/)[^@\s]{1,256}(?=@)", re.IGNORECASE)
 _SHARED = re.compile(r"(?P<before>[?&]sig=)[^\s&\"']+", re.IGNORECASE)
 _ALONE = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
