@@ -56,7 +56,7 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
 
 def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandler]:
     """One for each format."""
-    by_format: dict[tuple[str, bool], list[Destination]] = {}
+    by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
     for form, destination in _destinations(environment, settings):
         # Only people's form differs between a console and a file.
         on_console = form == "detailed" and isinstance(destination, Console)
@@ -67,7 +67,7 @@ def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandl
         yield LineHandler(_formatter(form, on_console=on_console), destinations, wanted)
 
 
-def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination]]:
+def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination | Console]]:
     """Each with the name of its format."""
     defaults = DEFAULTS[environment]
     names = defaults.destinations if settings.destinations is None else settings.destinations
