@@ -49,9 +49,6 @@ class LineHandler(logging.Handler):
         wanted: Each says of a record whether it is; `addFilter` works too, and costs more.
     """
 
-    stoker_owns: object = None
-    """What `configure` made it for. It may remove what has this; also after a reload, when this class is another one."""
-
     def __init__(
         self,
         formatter: logging.Formatter,

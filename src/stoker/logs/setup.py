@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stoker.logs.handler import Destination
 
 _HOUR = 3600.0
+OWNED = "stoker_owns"
+"""The attribute of a handler that says what it was made for: also after a reload, when its class is another one."""
 
 
 def configure(environment: str, settings: LoggingSettings | None = None) -> None:
@@ -42,20 +44,20 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
     settings = settings or LoggingSettings()
     set_levels(settings.level or DEFAULTS[environment].level, settings.levels)
     root, wanted = logging.getLogger(), (environment, settings)
-    present = [handler for handler in root.handlers if getattr(handler, "stoker_owns", None)]
-    if not present or any(getattr(handler, "stoker_owns", None) != wanted for handler in present):
+    present = [handler for handler in root.handlers if getattr(handler, OWNED, None)]
+    if not present or any(getattr(handler, OWNED, None) != wanted for handler in present):
         for handler in present:
             root.removeHandler(handler)
             handler.close()
         for handler in _handlers(environment, settings):
-            handler.stoker_owns = wanted
+            setattr(handler, OWNED, wanted)
             root.addHandler(handler)
     inheritance.install()
     exits.install()
 
 
-def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandler]:
-    """One for each format."""
+def _handlers(environment: str, settings: LoggingSettings) -> Iterator[logging.Handler]:
+    """One for each format; without a destination one that does nothing, where Python would write to standard error."""
     by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
     for form, destination in _destinations(environment, settings):
         # Only people's form differs between a console and a file.
@@ -63,6 +65,8 @@ def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandl
         by_format.setdefault((form, on_console), []).append(destination)
     own_debug = () if DEFAULTS[environment].foreign_debug else (own_debug_only(settings.levels),)
     wanted = (is_no_gateway_trace, *own_debug)
+    if not by_format:
+        yield logging.NullHandler()
     for (form, on_console), destinations in by_format.items():
         yield LineHandler(_formatter(form, on_console=on_console), destinations, wanted)
 
