@@ -107,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--lines", type=int, default=20_000)
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
@@ -114,9 +115,9 @@ def main() -> None:
         child(way, end, Path(folder), chosen.lines)
         return
     print(f"lost of {chosen.lines:,} lines, most of {chosen.runs} runs")
-    print(f"{'':<10}" + "".join(f"{way:>10}" for way in WAYS))
+    print(f"{'':<10}" + "".join(f"{way:>10}" for way in chosen.ways))
     for end in ENDS:
-        most = [max(lost(way, end, chosen.lines) for _ in range(chosen.runs)) for way in WAYS]
+        most = [max(lost(way, end, chosen.lines) for _ in range(chosen.runs)) for way in chosen.ways]
         print(f"{end:<10}" + "".join(f"{number:>10,}" for number in most), flush=True)
 
 

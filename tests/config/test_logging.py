@@ -34,7 +34,7 @@ def test_where_lines_go_and_how_long_they_stay() -> None:
     development, production = load(TEXT).logging, load(TEXT, "production").logging
 
     assert (development.level, development.destinations) == ("INFO", ("console", "file"))
-    assert (development.folder, development.spool) == (FOLDER / "logs", FOLDER / ".stoker/logs/spool")
+    assert (development.folder, development.spool) == (FOLDER / "logs", FOLDER / ".stoker/logs/spool/development")
     assert (production.destinations, production.file_mib, production.keep_files) == ((), 1, 100)
     assert load("").logging.destinations is None
 

@@ -209,3 +209,14 @@ def test_a_terminal_does_not_obey_what_is_logged(tmp_path: Path, capsys: pytest.
 
     told = capsys.readouterr().err
     assert "a\\x1b[2Jb\\x0dc\\x9b name_of_file=x\\x1b[0m\n" in told
+
+
+def test_no_destination_is_silence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python writes warnings to standard error where there is no handler at all."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    for _ in range(2):
+        logs.configure("production", logs.LoggingSettings(destinations=()))
+    logging.getLogger("flights").error("no")
+
+    assert capsys.readouterr().err == ""
+    assert len(logging.getLogger().handlers) == 1

@@ -116,6 +116,50 @@ def test_an_exception_on_standard_error_has_no_secret_and_is_there_once() -> Non
     assert "hunter2222" not in done.stderr
 
 
+def test_an_exception_is_shown_also_where_the_log_goes_elsewhere(tmp_path: Path) -> None:
+    """A process that ends without a word helps nobody."""
+    done = run(
+        """
+        import sys
+        from pathlib import Path
+        from stoker import logs
+        logs.configure("testing", logs.LoggingSettings(destinations=("spool",), spool=Path(sys.argv[1])))
+        raise ValueError("password=hunter2")
+        """,
+        str(tmp_path),
+    )
+
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("ValueError: password=***\n")
+    assert len(spooled(tmp_path)) == 1
+
+
+def test_a_forked_child_ends_by_sigterm_as_ever() -> None:
+    """Pools end their workers so, and wait for it."""
+    done = run(
+        """
+        import multiprocessing, time
+        from stoker import logs
+
+        def work(up):
+            up.set()
+            time.sleep(60)
+
+        logs.configure("production")
+        context = multiprocessing.get_context("fork")
+        up = context.Event()
+        child = context.Process(target=work, args=(up,))
+        child.start()
+        up.wait()
+        child.terminate()
+        child.join()
+        print(child.exitcode)
+        """
+    )
+
+    assert done.stdout == "-15\n"
+
+
 def test_hooks_of_others_are_called_too() -> None:
     """Those that were there before."""
     done = run(

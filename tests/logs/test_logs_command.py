@@ -177,6 +177,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_shown(files: Path, stoker:
     [
         (["a-9"], ["There is no line of the run 'a-9' in .stoker/logs. Did you mean 'a-1'", "Next: stoker runs"]),
         (["lastt"], ["Did you mean 'last'"]),
+        (["shpi"], ["Did you mean 'ship'"]),
         (["a-1", "--all"], ["'a-1' and --all exclude each other"]),
         (["a-1", "--from", "nowhere"], ["There is no folder nowhere.", "--from takes file, spool, s3, a folder"]),
         (["a-1", "--from", "s3"], ["stoker.toml does not say where lines of development are in S3", "--from s3://"]),

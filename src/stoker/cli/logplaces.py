@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("file", "spool", "s3")
 _LATEST = ("last", "last-failed")
+_COMMANDS = ("show", "ship")
 
 
 @dataclass
@@ -133,7 +134,7 @@ def _s3(config: Config) -> S3Place:
 
 def no_such_run(asked: Asked) -> UsageError:
     """The error for a run of which there is neither a record nor a line."""
-    known = {*_LATEST}
+    known = {*_LATEST, *_COMMANDS}
     if asked.config is not None:
         known |= {each.run_id for each in RecordStore(asked.config.run.records).all()[0][:20]}
     for place in asked.places:

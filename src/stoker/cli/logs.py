@@ -35,6 +35,9 @@ _PAUSE, _PAUSE_S3 = 0.5, 5.0
 class _WithDefault(click.Group):
     """`stoker logs RUN` is `stoker logs show RUN`."""
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or self.commands["show"]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = ["show", *args]

@@ -72,7 +72,7 @@ class DetailedFormatter(logging.Formatter):
         """The lines that follow the first."""
         text = ""
         if record.exc_info and record.exc_info[1] is not None:
-            text = f"\n{trace_text(record.exc_info)}"
+            text = f"\n{trace_text(record.exc_info[1])}"
         elif record.exc_text:
             text = f"\n{clean(safe_text(record.exc_text))}"
         if record.stack_info:

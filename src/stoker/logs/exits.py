@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import logging
+import os
 import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
+
+from stoker.logs.failures import trace_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +53,9 @@ def _hook(before: _ExceptHook) -> _ExceptHook:
             before(kind, error, trace)
             return
         logger.critical("the process ends by an exception", exc_info=(kind, error, trace))
-        # Python's own would show it once more, with its secrets.
-        if before is not sys.__excepthook__ or not logger.hasHandlers():
+        if before is sys.__excepthook__:
+            _show(error)
+        else:
             before(kind, error, trace)
 
     uncaught.stoker_owns = True  # type: ignore[attr-defined]
@@ -65,11 +69,30 @@ def _thread_hook(before: _ThreadHook) -> _ThreadHook:
         name = found.thread.name if found.thread else "unknown"
         error = found.exc_value or found.exc_type()
         logger.error("the thread %s ends by an exception", name, exc_info=(found.exc_type, error, found.exc_traceback))
-        if before is not threading.__excepthook__:
+        if before is threading.__excepthook__:
+            _show(error)
+        else:
             before(found)
 
     uncaught.stoker_owns = True  # type: ignore[attr-defined]
     return uncaught
+
+
+def _show(error: BaseException) -> None:
+    """In the place of Python's own trace, which would have secrets: nothing, if the line is on the console."""
+    if not any(getattr(handler, "has_console", False) for handler in logging.getLogger().handlers):
+        with contextlib.suppress(Exception):  # there may be no standard error
+            print(trace_text(error), file=sys.stderr)  # noqa: T201 - as Python does
+
+
+def _after_fork() -> None:
+    """A child is ended by whoever started it, who may wait for that: by the signal, as if nobody had configured anything."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        if signal.getsignal(signal.SIGTERM) is _terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _ending(number: int, frame: object) -> None:

@@ -11,7 +11,6 @@ from stoker.logs.values import clean, safe_text
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterator
-    from types import TracebackType
 
 _LONGEST = 32_768
 """Characters of an exception's message, with those of its causes."""
@@ -83,10 +82,10 @@ def _frames(error: BaseException, of: str | None) -> list[dict[str, Any]]:
     return [*frames[:_FRAMES], left_out, *frames[-_FRAMES:]]
 
 
-def trace_text(trace: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+def trace_text(error: BaseException) -> str:
     """A trace for people, without secrets."""
     try:
-        text = "".join(traceback.format_exception(trace[1]))
-    except Exception as error:  # noqa: BLE001 - an exception whose text raises
-        text = f"{class_name(trace[1])} whose trace cannot be had: {type(error).__name__}"
+        text = "".join(traceback.format_exception(error))
+    except Exception as odd:  # noqa: BLE001 - an exception whose text raises
+        text = f"{class_name(error)} whose trace cannot be had: {type(odd).__name__}"
     return clean(text.rstrip("\n"), _LONGEST)

@@ -37,14 +37,11 @@ class Console:
                 sys.stderr.write(text.encode("ascii", "backslashreplace").decode())
             sys.stderr.flush()
 
-    def close(self) -> None:
-        """Standard error is not ours."""
-
 
 class LineHandler(logging.Handler):
     """Formats a record and gives the line to each destination.
 
-    It takes no lock around the format: a thread does not wait for another's, and a destination has a lock of its own if it needs one.
+    It takes no lock around the format: a thread does not wait for another's. Files have locks of their own.
 
     Args:
         formatter: Of all of them.
@@ -52,26 +49,22 @@ class LineHandler(logging.Handler):
         wanted: Each says of a record whether it is; `addFilter` works too, and costs more.
     """
 
-    stoker_owns: object = None
-    """What `configure` made it for. It may remove what has this; also after a reload, when this class is another one."""
-
     def __init__(
         self,
         formatter: logging.Formatter,
-        destinations: Sequence[Destination],
+        destinations: Sequence[Destination | Console],
         wanted: Sequence[Callable[[logging.LogRecord], bool]] = (),
     ) -> None:
         super().__init__()
         self.setFormatter(formatter)
-        self._format = formatter.format
         self._wanted = tuple(wanted)
-        self._all = tuple(destinations)
-        self._quiet = tuple(each for each in destinations if not isinstance(each, Console))
+        self._console = next((each for each in destinations if isinstance(each, Console)), None)
+        self._others = tuple(each for each in destinations if not isinstance(each, Console))
 
     @property
     def has_console(self) -> bool:
         """Whether standard error is among the destinations."""
-        return len(self._quiet) < len(self._all)
+        return self._console is not None
 
     def handle(self, record: logging.LogRecord) -> bool:
         """As the base class does, without its lock."""
@@ -85,18 +78,25 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line."""
+        assert self.formatter is not None
         try:
-            line = (self._format(record) + "\n").encode("utf-8", "backslashreplace")
+            line = (self.formatter.format(record) + "\n").encode("utf-8", "backslashreplace")
         except Exception as error:  # noqa: BLE001 - the job goes on, whatever a record holds
             line = f"{safe_text(record.name)}: a line could not be formatted ({type(error).__name__})\n".encode()
-        for destination in self._quiet if SHOWN in record.__dict__ else self._all:
+        for destination in self._others:
             try:  # noqa: SIM105 - a context manager costs each line more
                 destination.write(line)
             except Exception:  # noqa: BLE001, S110 - as above; a destination tells of what it meets itself
                 pass
+        if self._console is not None and SHOWN not in record.__dict__:
+            self.acquire()  # a child that is forked gets a new lock
+            try:
+                self._console.write(line)
+            finally:
+                self.release()
 
     def close(self) -> None:
         """Close the destinations; the standard library calls it at exit."""
-        for destination in self._all:
+        for destination in self._others:
             destination.close()
         super().close()

@@ -29,7 +29,6 @@ STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "t
 _FEW = len(vars(logging.makeLogRecord({})))
 _ENOUGH = 10_000
 """Texts that are kept in their form for JSON: whoever makes a logger for each row does not fill the memory."""
-_MASKED = _quoted(MASK)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -87,7 +86,7 @@ class JsonFormatter(logging.Formatter):
         self._detailed = detailed
         self._second: tuple[int, str] = (0, "1970-01-01T00:00:00")
         self._quoted: dict[object, str] = {}
-        self._secret: dict[str, bool] = {}
+        self._forms: dict[str, str] = {}
         self._version = known_version()
 
     def format(self, record: logging.LogRecord) -> str:
@@ -103,12 +102,14 @@ class JsonFormatter(logging.Formatter):
         if second[0] != seconds:
             second = self._second = seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         if self._version != known_version():
-            self._quoted, self._version = {}, known_version()
+            self._quoted, self._forms, self._version = {}, {}, known_version()
+        quoted = self._quoted
         message, fields = self._parts(record, raw_message(record), current())
         failure = exception_json(record) if record.exc_info or record.exc_text else ""
         line = (
             f'{{"ts":"{second[1]}.{int((record.created - seconds) * 1_000_000):06d}Z",'
-            f'"level":{self._text(record.levelname)},"logger":{self._text(record.name)},'
+            f'"level":{quoted.get(record.levelname) or self._text(record.levelname)},'
+            f'"logger":{quoted.get(record.name) or self._text(record.name)},'
             f'"msg":{_quoted(message)},"context":{{{fields}}}{failure}}}'
         )
         # No text of UTF-8 holds half a pair, and readers refuse it also as an escape.
@@ -131,16 +132,20 @@ class JsonFormatter(logging.Formatter):
         if len(new) > LONGEST or is_suspect(new):
             message = clean(message, LONGEST_MESSAGE)
             extra = {clean(name): shown(name, text) for name, text in extra.items()}
-        fields = ",".join([f"{self._text(name)}:{self._value(name, text)}" for name, text in extra.items()])
-        return message, ",".join(filter(None, (context.json(), place, fields)))
+        forms, fields = self._forms, []
+        for name, text in extra.items():
+            form = forms.get(name) or self._form(name)
+            fields.append(form if form[-1] != ":" else f"{form}null" if text is None else form + _quoted(text))
+        return message, ",".join(filter(None, (context.json(), place, *fields)))
 
-    def _value(self, name: str, text: str | None) -> str:
-        secret = self._secret.get(name)
-        if secret is None:
-            secret = is_secret_name(name)
-            if len(self._secret) < _ENOUGH:
-                self._secret[name] = secret
-        return "null" if text is None else _MASKED if secret else _quoted(text)
+    def _form(self, name: str) -> str:
+        """The beginning of a field; the whole of one that is masked."""
+        form = f"{_quoted(clean(name))}:"
+        if is_secret_name(name):
+            form += _quoted(MASK)
+        if len(self._forms) < _ENOUGH:
+            self._forms[name] = form
+        return form
 
     def _place(self, record: logging.LogRecord, extra: Mapping[str, object]) -> str:
         found = {

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stoker.logs.handler import Destination
 
 _HOUR = 3600.0
+OWNED = "stoker_owns"
+"""The attribute of a handler that says what it was made for: also after a reload, when its class is another one."""
 
 
 def configure(environment: str, settings: LoggingSettings | None = None) -> None:
@@ -43,21 +45,21 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
     settings = settings or LoggingSettings()
     set_levels(settings.level or DEFAULTS[environment].level, settings.levels)
     root, wanted = logging.getLogger(), (environment, settings)
-    present = [handler for handler in root.handlers if getattr(handler, "stoker_owns", None)]
-    if not present or any(getattr(handler, "stoker_owns", None) != wanted for handler in present):
+    present = [handler for handler in root.handlers if getattr(handler, OWNED, None)]
+    if not present or any(getattr(handler, OWNED, None) != wanted for handler in present):
         for handler in present:
             root.removeHandler(handler)
             handler.close()
         for handler in _handlers(environment, settings):
-            handler.stoker_owns = wanted
+            setattr(handler, OWNED, wanted)
             root.addHandler(handler)
     inheritance.install()
     exits.install()
 
 
-def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandler]:
-    """One for each format."""
-    by_format: dict[tuple[str, bool], list[Destination]] = {}
+def _handlers(environment: str, settings: LoggingSettings) -> Iterator[logging.Handler]:
+    """One for each format; without a destination one that does nothing, where Python would write to standard error."""
+    by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
     for form, destination in _destinations(environment, settings):
         # Only people's form differs between a console and a file.
         on_console = form == "detailed" and isinstance(destination, Console)
@@ -65,11 +67,13 @@ def _handlers(environment: str, settings: LoggingSettings) -> Iterator[LineHandl
     own_debug = () if DEFAULTS[environment].foreign_debug else (own_debug_only(settings.levels),)
     of_shipper = (is_not_of_shipper,) if settings.s3 else ()
     wanted = (is_no_gateway_trace, *own_debug, *of_shipper)
+    if not by_format:
+        yield logging.NullHandler()
     for (form, on_console), destinations in by_format.items():
         yield LineHandler(_formatter(form, on_console=on_console), destinations, wanted)
 
 
-def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination]]:
+def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination | Console]]:
     """Each with the name of its format."""
     defaults = DEFAULTS[environment]
     names = defaults.destinations if settings.destinations is None else settings.destinations

@@ -30,6 +30,8 @@ _known: tuple[str, ...] = ()
 """Replaced as a whole, never changed in place: pipelines redact while others resolve."""
 _looked_for: tuple[str, ...] = LITERALS
 """These, and those of secrets that are known by their shape: one loop of C."""
+_heads: frozenset[tuple[str, ...]] = frozenset()
+"""The first characters of each: a process may know many secrets, and a line is short."""
 _lock = threading.Lock()
 
 
@@ -39,11 +41,12 @@ def remember(value: str) -> None:
     Args:
         value: The secret; shorter than four characters it is not masked.
     """
-    global _known, _looked_for  # noqa: PLW0603 - what a process must not show is known to all of it
+    global _known, _looked_for, _heads  # noqa: PLW0603 - what a process must not show is known to all of it
     if len(value) >= SHORTEST:
         with _lock:
             _known = tuple(dict.fromkeys((*_known, *_forms(value))))
             _looked_for = (*LITERALS, *_known)
+            _heads = frozenset(tuple(form[:SHORTEST]) for form in _known)
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -76,6 +79,11 @@ def known_version() -> int:
 
 def is_suspect(text: str) -> bool:
     """Whether a text may hold a secret: quick, and never wrongly no. Most texts hold none, and are left alone."""
+    if len(_known) > len(text):
+        # Not each secret is looked for in the text, but the text's parts among the secrets.
+        parts = zip(text, text[1:], text[2:], text[3:], strict=False)
+        if _heads.isdisjoint(parts) and not any(map(text.__contains__, LITERALS)):
+            return may_hold_secret(text)
     return any(map(text.__contains__, _looked_for)) or may_hold_secret(text)
 
 

@@ -13,6 +13,8 @@ MASK = "***"
 _NAMES = (
     r"passw(?:or)?d|passphrase|pwd|secret|token|credential|cookie|authorization|signature"
     r"|(?:api|access|private|account|session)[._-]?key"
+    # Ordinary words else: "3 tests pass", "no auth".
+    r"|[_.-]pass(?![a-z])|(?<![a-z])(?:pass|auth)(?=\\*[\"']|$)"
 )
 _NAME = re.compile(_NAMES)
 # Names about a secret that do not hold it: what it is called, where it is, how many there are, how long it lives.
@@ -24,9 +26,9 @@ _ABOUT = re.compile(
 LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "-----BEGIN")
 """A text that has one of these may hold a secret without a name beside it."""
 # What stands between a name and its value; names are looked for where there is one, first by what is quickly found.
-_SIGN = re.compile(r"=|:(?!//)|[\"']\s{0,3},|>|--")
-_STEMS = ("passw", "pwd", "secret", "token", "key", "credential", "cookie", "authoriz", "sig", "passph")
-_HINT = re.compile(rf"{_NAMES}|[?&]sig=")
+_SIGN = re.compile(r"=|:(?!//)|[\"']\s{0,3}[:,]|>|--|\s'")
+_STEMS = ("pass", "pwd", "secret", "token", "key", "credential", "cookie", "auth", "sig", "identified")
+_HINT = re.compile(rf"{_NAMES}|[?&]sig=|identified\s+by\s")
 _RUN = 40
 """Characters of an AWS secret key."""
 _BASE64 = bytes(
@@ -37,7 +39,7 @@ _LONG_RUN = b"x" * _RUN
 _VALUE = r"(?!secret://|\*\*\*|\$\{|EMR\.secret@)"
 _PAIR = re.compile(
     rf"(?P<key>(?:{_NAMES})[\w.-]{{0,40}})"
-    rf"(?P<between>\\*[\"']\s{{0,3}}[:=,]\s{{0,3}}|\s{{0,3}}=\s{{0,3}}|>)"
+    rf"(?P<between>\\*[\"']\s{{0,3}}[:=,]\s{{0,3}}|\s{{0,3}}=>?\s{{0,3}}|>)"
     rf"(?:(?P<quote>\\*[\"']){_VALUE}(?P<quoted>(?:\\.|[^\\])*?)(?:(?P=quote)|\Z)"
     rf"|(?P<group>\[[^\]]*\]?|\([^)]*\)?|\{{[^}}]*\}}?)|{_VALUE}(?P<bare>[^\s&;\"'<]+))",
     re.IGNORECASE | re.DOTALL,
@@ -51,12 +53,13 @@ _SENTENCE = re.compile(
     r"(?P<bare>[^\s\"'/](?:(?=\S*[^a-z\s])\S*|\S*(?=\s*(?:[\n,;)\]}]|$))))",
     re.IGNORECASE,
 )
+_SQL = re.compile(r"(?P<before>\b(?:password|identified\s+by)\s+(?:e|n)?')(?:''|[^'])*(?:'|\Z)", re.IGNORECASE)
 _AUTHORIZATION = re.compile(
-    r"(?P<before>\bauthorization\W{1,6}(?:basic|bearer|digest|token)\s+)[^\s\"',]{6,}"
+    r"(?P<before>\bauthorization[\s\"'\\]{0,4}[:=,][\s\"'\\]{0,4}(?:basic|bearer|digest|token)\s+)[^\s\"',]{6,}"
     r"|(?P<bearer>\b(?-i:[Bb]earer)\s+)(?=\S*[\d._~+/=-])[^\s\"',]{4,}",
     re.IGNORECASE,
 )
-_ORACLE = re.compile(r"(?P<before>\bjdbc:oracle:\w+:[^/\s@]+/)[^@\s]+(?=@)", re.IGNORECASE)
+_ORACLE = re.compile(r"(?P<before>\bjdbc:oracle:\w{1,16}:[^/\s@]{1,128}/)[^@\s]{1,256}(?=@)", re.IGNORECASE)
 _SHARED = re.compile(r"(?P<before>[?&]sig=)[^\s&\"']+", re.IGNORECASE)
 _ALONE = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
@@ -99,6 +102,7 @@ def mask_shapes(text: str, *, sentences: bool = False) -> str:
     text = _ORACLE.sub(rf"\g<before>{MASK}", text)
     text = _SHARED.sub(rf"\g<before>{MASK}", text)
     text = _PAIR.sub(_pair, text)
+    text = _SQL.sub(rf"\g<before>{MASK}'", text)
     text = _OPTION.sub(_pair, text)
     if sentences:
         text = _SENTENCE.sub(_pair, text)

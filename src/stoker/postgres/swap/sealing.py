@@ -58,17 +58,18 @@ def sealed(connection: Connection, work: Publication, reported: Mapping[int, int
 
     connection.run(BEGIN)
     shut_out(connection, work, patience)
-    found = counted(connection, work, reported)
-    if found - reported.keys():
-        connection.run(
-            f"DELETE FROM {work.staging.table.sql} WHERE NOT {work.is_reported}",  # noqa: S608 - quoted
-            **parameters(work.is_reported, reported),
-        )
     # From here on no task finds it; those that wait for the lock neither.
     connection.run(f"ALTER TABLE {work.staging.table.sql} RENAME TO {work.staging.sealed.quoted}")
     connection.run("COMMIT")
     failpoint("postgres.publish.sealed")
     work = replace(work, staging=replace(work.staging, table=work.staging.sealed))
+    # Before the count: that has less to do where all rows are known to be committed.
+    connection.run(frozen(work.staging.table))
+    if counted(connection, work, reported) - reported.keys():
+        connection.run(
+            f"DELETE FROM {work.staging.table.sql} WHERE NOT {work.is_reported}",  # noqa: S608 - quoted
+            **parameters(work.is_reported, reported),
+        )
     try:
         work = _build(connection, work, patience)
     except ChangedError as error:
@@ -117,7 +118,6 @@ def counted(connection: Connection, work: Publication, reported: Mapping[int, in
 def _build(connection: Connection, work: Publication, patience: Patience) -> Publication:
     """What takes time, while others work with the target; the table is nobody's yet."""
     place, it = work.staging, work.strategy.definition
-    connection.run(frozen(place.table))
     if not work.strategy.asked and (why := older(connection, place.table)):
         raise ChangedError(why)
     if it is not None:
