@@ -229,3 +229,17 @@ def test_lines_that_cannot_be_read_do_not_hold_up_others(tmp_path: Path, capsys:
 
     assert numbers(store.objects.values()) == [1]
     assert capsys.readouterr().err.count(f"log lines of a-1-s in {tmp_path} cannot be sent: Is a directory") == 1
+
+
+def test_a_damaged_package_ends_nothing(tmp_path: Path) -> None:
+    """It cannot be thinned, and is sent as it is."""
+    segment(tmp_path, 1, [line(1)])
+    outbox = Outbox(tmp_path)
+    outbox.collect(force=True)
+    (path,) = tmp_path.rglob("*.gz")
+    path.write_bytes(path.read_bytes()[:-9])
+
+    delivery = Delivery(outbox, Refusing(), cap=0)
+
+    assert not delivery.work(force=True, now=True)
+    assert path.exists()

@@ -75,7 +75,7 @@ class Delivery:
         return may_try and self._outbox.has_own
 
     def _keep_below_cap(self) -> None:
-        with suppress(OSError):  # the disk refuses; sending may still work
+        with suppress(Exception):  # the disk refuses, or a file is damaged; sending may still work
             if self._cap.enforce():
                 _say_once(
                     f"the spool {self._outbox.folder} is full ({self._cap.limit / 2**20:,.0f} MiB): its oldest lines below "

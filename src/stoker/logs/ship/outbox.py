@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGE_BYTES = 64 * 1024 * 1024
-"""Of lines, at most, in one package: about a twelfth of it compressed."""
+"""Of lines, about, in one package, before they are compressed."""
 
 
 @dataclass(frozen=True)
