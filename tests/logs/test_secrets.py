@@ -90,6 +90,7 @@ def by_name(logger: logging.Logger, plant: Planter) -> None:
     logger.info("login %r", Login(plant.new()))
     logger.info("m", extra={"pass": plant.new(), "db_pass": plant.new(), "auth": ("etl", plant.new())})
     logger.info("{'pass': %r, 'db_pass': %r}", plant.new(), plant.new())
+    logger.info("{'password': %r, 'token': Wrapped(%r)} %r", plant.new().encode(), plant.new(), ("pwd", plant.new()))
     logger.info("psql --password %s --x", plant.new())
     logger.info("m", extra={name: plant.new()})
     logger.info("m", extra={"deep": {"a": [{"b": {name: plant.new()}}]}})
@@ -106,6 +107,7 @@ def by_shape(logger: logging.Logger, plant: Planter) -> None:
     logger.info("jdbc:postgresql://db/d?user=etl&password=%s&ssl=true", plant.new())
     logger.info("jdbc:sqlserver://db;user=etl;password=%s;encrypt=true", plant.new())
     logger.info("jdbc:oracle:thin:etl/%s@//db:1521/x", plant.new())
+    logger.info("host=db password=%s&%s;%s'%s dbname=d", plant.new(), plant.new(), plant.new(), plant.new())
     logger.info("ALTER ROLE etl WITH PASSWORD '%s'", plant.new())
     logger.info("CREATE USER etl IDENTIFIED BY '%s'", plant.new())
     logger.info("Authorization: Bearer %s", plant.new(30))
@@ -251,6 +253,8 @@ def test_the_quick_look_never_misses_what_is_made_of_parts_of_secrets(text: str)
         "s3://bucket/a/b?x=1",
         "12:03:15 took 3.5 s -- done",
         "bearer of news",
+        'File "/app/aws_credentials.py", line 12, in token',
+        "password.py:41: wrong",
         "3 tests pass: 3, no auth: fine, pass=1 of 2",
         "secret_name=warehouse, key_file=/etc/key.pem",
         "https://docs.example/a@b",

@@ -12,6 +12,7 @@ from stoker.logs.context import current
 from stoker.logs.failures import trace_text
 from stoker.logs.json_lines import extra_of, message_of
 from stoker.logs.values import clean, safe_text
+from stoker.secrets import redact
 
 _COLOURS = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _IN_EACH_LINE = ("run_id", "job")
@@ -60,7 +61,8 @@ class DetailedFormatter(logging.Formatter):
         context = " ".join(f"{name}={_word(text)}" for name, text in fields.items() if name not in left_out)
         context = _printable(context)
         parts = [
-            f"{clock}.{int(record.msecs):03d} {level} {clean(safe_text(record.name))} {record.filename}:{record.lineno}:",
+            f"{clock}.{int(record.msecs):03d} {level}",
+            redact(f"{safe_text(record.name)} {record.filename}:{record.lineno}:"),
             f"[{pipeline}]" if pipeline else "",
             _printable(message_of(record)),
             f"\033[2m{context}\033[0m" if context and self._colour else context,

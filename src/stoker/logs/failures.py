@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from stoker.logs.values import clean, safe_text
+from stoker.secrets import is_suspect
 
 if TYPE_CHECKING:
     import logging
@@ -36,6 +37,8 @@ def exception_json(record: logging.LogRecord) -> str:
 
 
 def _json(name: str | None, message: str, frames: list[dict[str, Any]]) -> str:
+    if is_suspect("\0".join(str(each) for frame in frames for each in frame.values())):
+        frames = [{key: each and clean(each) for key, each in frame.items()} for frame in frames]
     content = {"class": name, "msg": clean(message, _LONGEST), "stacktrace": frames}
     return f',"exception":{json.dumps(content, ensure_ascii=False, separators=(",", ":"))}'
 

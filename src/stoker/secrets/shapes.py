@@ -20,7 +20,8 @@ _NAME = re.compile(_NAMES)
 # Names about a secret that do not hold it: what it is called, where it is, how many there are, how long it lives.
 _ABOUT = re.compile(
     r"(?:file|path|dir|location|provider|class|enabled|regex|ur[il]|endpoint|type|mode|algorithm|length|interval|timeout"
-    r"|wait|ratio|counts?|days|names?|id|arn|version|tokens|used|left|valid|ok|kind|ref)$"
+    r"|wait|ratio|counts?|days|names?|id|arn|version|tokens|used|left|valid|ok|kind|ref"
+    r"|\.(?:py|json|toml|txt|csv|sql|ya?ml|pem|parquet))$"
 )
 
 LITERALS = ("AKIA", "ASIA", "eyJ", "earer", "-----BEGIN")
@@ -37,12 +38,16 @@ _BASE64 = bytes(
 _LONG_RUN = b"x" * _RUN
 
 _VALUE = r"(?!secret://|\*\*\*|\$\{|EMR\.secret@)"
+_QUOTED = rf"(?:\w{{1,40}}\()?[bru]{{0,2}}(?P<quote>\\*[\"']){_VALUE}(?P<quoted>(?:\\.|[^\\])*?)(?:(?P=quote)|\Z)"
+# A sign that separates is one only if something follows that looks like the next part: passwords hold signs too.
+_BARE = rf"{_VALUE}(?P<bare>(?![\"'])(?:[^\s&;\"'<]|[\"'](?=\w)|&(?![\w.-]{{1,40}}=)|;(?!\s|\Z|[\w. -]{{1,40}}=))+)"
 _PAIR = re.compile(
-    rf"(?P<key>(?:{_NAMES})[\w.-]{{0,40}})"
-    rf"(?P<between>\\*[\"']\s{{0,3}}[:=,]\s{{0,3}}|\s{{0,3}}=>?\s{{0,3}}|>)"
-    rf"(?:(?P<quote>\\*[\"']){_VALUE}(?P<quoted>(?:\\.|[^\\])*?)(?:(?P=quote)|\Z)"
-    rf"|(?P<group>\[[^\]]*\]?|\([^)]*\)?|\{{[^}}]*\}}?)|{_VALUE}(?P<bare>[^\s&;\"'<]+))",
+    rf"(?P<key>(?:{_NAMES})[\w.-]{{0,40}})(?P<between>\\*[\"']\s{{0,3}}[:=]\s{{0,3}}|\s{{0,3}}=>?\s{{0,3}}|>)"
+    rf"(?:{_QUOTED}|(?P<group>\[[^\]]*\]?|\([^)]*\)?|\{{[^}}]*\}}?)|{_BARE})",
     re.IGNORECASE | re.DOTALL,
+)
+_TUPLE = re.compile(
+    rf"(?P<key>(?:{_NAMES})[\w.-]{{0,40}})(?P<between>\\*[\"']\s{{0,3}},\s{{0,3}}){_QUOTED}", re.IGNORECASE | re.DOTALL
 )
 _OPTION = re.compile(
     rf"(?P<key>--[a-z-]{{0,20}}(?:{_NAMES})[a-z-]{{0,20}})(?P<between> +){_VALUE}(?P<bare>[^\s-]\S*)", re.IGNORECASE
@@ -101,7 +106,7 @@ def mask_shapes(text: str, *, sentences: bool = False) -> str:
     text = _AUTHORIZATION.sub(lambda found: f"{found['before'] or found['bearer']}{MASK}", text)
     text = _ORACLE.sub(rf"\g<before>{MASK}", text)
     text = _SHARED.sub(rf"\g<before>{MASK}", text)
-    text = _PAIR.sub(_pair, text)
+    text = _TUPLE.sub(_pair, _PAIR.sub(_pair, text))
     text = _SQL.sub(rf"\g<before>{MASK}'", text)
     text = _OPTION.sub(_pair, text)
     if sentences:
