@@ -6,15 +6,12 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from stoker.logs import Spool
 from support.log_lines import spooled
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Clock:
@@ -78,6 +75,19 @@ def test_an_old_segment_is_rotated_by_the_next_line(tmp_path: Path) -> None:
     assert names(tmp_path) == ["jsonl"]
     spool.rotate()
     assert names(tmp_path) == ["jsonl"]
+
+
+def test_another_working_folder_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative folder is meant where it was named."""
+    monkeypatch.chdir(tmp_path)
+    spool = Spool(Path("spool"))
+    spool.write(b"1\n")
+    monkeypatch.chdir("/")
+    spool.rotate()
+    spool.write(b"2\n")
+
+    assert names(tmp_path / "spool") == ["jsonl", "open.jsonl"]
+    spool.close()
 
 
 def test_a_line_after_the_end_begins_a_new_segment(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ class Spool:
         open_suffix: str = ".open.jsonl",
     ) -> None:
         self.folder = folder
+        with contextlib.suppress(OSError):  # the working folder is gone
+            self.folder = folder.absolute()  # it may be another one later
         self.lost = 0
         """Lines that could not be written."""
         self.on_rotate: list[Callable[[Path], None]] = []
