@@ -58,10 +58,25 @@ def test_segments_of_dead_processes_are_sent_along(tmp_path: Path, client: Any) 
             "s3://logs",
             "cannot use S3: Provided region_name 'no region' doesn't match",
         ),
-        ({"AWS_PROFILE": "nobody"}, "s3://logs", "cannot use S3: The config profile (nobody) could not be found"),
-        ({"AWS_ENDPOINT_URL": "nonsense"}, "s3://logs", "cannot use S3: Invalid endpoint: nonsense"),
+        pytest.param(
+            {"AWS_PROFILE": "nobody"},
+            "s3://logs",
+            "cannot use S3: The config profile (nobody) could not be found",
+            marks=pytest.mark.faults,
+        ),
+        pytest.param(
+            {"AWS_ENDPOINT_URL": "nonsense"},
+            "s3://logs",
+            "cannot use S3: Invalid endpoint: nonsense",
+            marks=pytest.mark.faults,
+        ),
         ({}, "s3://no bucket!", "log lines cannot be sent to s3://no bucket!: Parameter validation failed"),
-        ({"AWS_ACCESS_KEY_ID": ""}, "s3://logs", "log lines cannot be sent to s3://logs: Unable to locate credentials"),
+        pytest.param(
+            {"AWS_ACCESS_KEY_ID": ""},
+            "s3://logs",
+            "log lines cannot be sent to s3://logs: Unable to locate credentials",
+            marks=pytest.mark.faults,
+        ),
     ],
 )
 def test_wrong_settings_leave_the_lines_in_the_spool(
