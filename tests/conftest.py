@@ -13,6 +13,7 @@ from hypothesis import settings
 from stoker.secrets import redaction, resolution
 from support.catalogue import database
 from support.commands import stoker
+from support.log_lines import log
 from support.project import Project
 from support.servers import db, info, schema, server
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["database", "db", "info", "schema", "server", "stoker"]
+__all__ = ["database", "db", "info", "log", "schema", "server", "stoker"]
 
 
 # What an example takes depends on what else the machine does.

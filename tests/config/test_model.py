@@ -119,7 +119,7 @@ def test_the_public_configuration_is_json_without_secrets() -> None:
             },
             "scratch": {"embedded": True, "folder": "/project/.stoker/postgres"},
         },
-        "logging": {"level": None},
+        "logging": {"level": None, "levels": {}, "destinations": None, "s3": None},
     }
 
 

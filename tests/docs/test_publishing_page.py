@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture" / "PUBLISHING.md"
-OTHERS = {"embedded", "read", "scaffold"}
+OTHERS = {"embedded", "logs", "read", "scaffold"}
 _LINK = re.compile(r"\[`(test_\w+)`\]\((\S+?)\)")
 _FAILPOINT = re.compile(r'\bfailpoint(?:\(|=)"([a-z_.]+)"')
 

@@ -40,6 +40,8 @@ lake = "lake"
 [environments.production.places]
 source = "${SOURCE_BUCKET}"
 lake = "s3://my-lake/demo"
+[environments.production.logging]
+s3 = "s3://my-logs/demo"
 [environments.production.postgres.warehouse]
 host = "db.internal"
 database = "d"
@@ -111,7 +113,7 @@ def test_what_a_run_would_warn_of_is_a_finding(app: Project, monkeypatch: pytest
     [told] = found["configuration"]
     assert told.verdict is Verdict.WARNING
     assert "hunter2" not in str(found)
-    assert found["place lake"][0].verdict is Verdict.NOT_CHECKED
+    assert found["place lake"][0].verdict is found["log in S3"][0].verdict is Verdict.NOT_CHECKED
     [server] = found["connection warehouse"]
     assert (server.verdict, "--connect" in str(server.advice)) == (Verdict.NOT_CHECKED, True)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from stoker.entrypoint.summary import run_line
 from stoker.job.hints import hints, size
+from stoker.job.runline import run_line
 from stoker.record import PipelineRecord, SinkRecord, State, TaskMetrics
 
 QUIET = TaskMetrics(

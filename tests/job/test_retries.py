@@ -22,11 +22,11 @@ from stoker import (
     read,
     write,
 )
-from stoker.entrypoint.summary import run_line
 from stoker.job.events import Observer
 from stoker.job.perform import perform
 from stoker.job.request import Request
 from stoker.job.retries import LONGEST, Retries, with_retries
+from stoker.job.runline import run_line
 from support.loads import SCHEMA, rows_of, through_stoker, write_rows
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ def _work(  # noqa: PLR0913 - one for each option
     traceback: bool,
 ) -> int:
     loaded = project(config, environment)
-    logs.configure(loaded.environment, loaded.logging.level)
+    logs.configure(loaded.environment, loaded.logging)
     found = job_of(loaded, job)
     asked = options(parameters=parameters, only=only)
     if not asked.parameters:
@@ -107,6 +107,11 @@ class _Traces(Observer):
 
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown
+
+    @property
+    def tells(self) -> bool:
+        """Unless the log does: a line a run is enough."""
+        return not logs.console_is_json()
 
     def pipeline_failed(self, name: str, error: BaseException) -> None:
         """Print it."""

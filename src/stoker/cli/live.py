@@ -16,8 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from stoker.cli.tables import COLOURS, show
-from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row, run_line
+from stoker.entrypoint.summary import HEADINGS, NUMERIC, endings, here, row
 from stoker.job.events import Observer
+from stoker.job.runline import run_line
 from stoker.secrets import redact
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class LiveObserver(Observer):
         self._over = threading.Event()
         self._starting = "Spark starts"
         self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
+
+    @property
+    def tells(self) -> bool:
+        """It draws."""
+        return True
 
     def run_started(self, record: RunRecord, pipelines: Sequence[str]) -> None:
         """Draw all pipelines as waiting."""

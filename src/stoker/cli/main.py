@@ -10,6 +10,7 @@ from stoker.cli.backfill import backfill
 from stoker.cli.demo import demo
 from stoker.cli.doctor import doctor
 from stoker.cli.init import init
+from stoker.cli.logs import logs
 from stoker.cli.plan import plan
 from stoker.cli.postgres import postgres
 from stoker.cli.repair import repair
@@ -27,7 +28,7 @@ def commands() -> None:
     """PySpark ETL that runs on a laptop, on any Spark cluster and on EMR Serverless, unchanged."""
 
 
-for command in (init, run, backfill, resume, repair, runs, plan, doctor, demo, postgres):
+for command in (init, run, backfill, resume, repair, runs, logs, plan, doctor, demo, postgres):
     commands.add_command(command)
 
 

@@ -63,7 +63,7 @@ def repair(
 
     def work() -> int:
         loaded = project(config, environment)
-        logs.configure(loaded.environment, loaded.logging.level)
+        logs.configure(loaded.environment, loaded.logging)
         if parameters and job is None:
             raise UsageError("--param needs the JOB whose parameters are meant.")
         jobs, problems = _jobs(loaded, job)

@@ -39,7 +39,7 @@ def resume(
         if earlier.settled is State.SUCCEEDED:
             click.echo(f"run {earlier.run_id} has succeeded: there is nothing to resume", err=True)
             return ended(earlier, as_json=as_json)
-        logs.configure(loaded.environment, loaded.logging.level)
+        logs.configure(loaded.environment, loaded.logging)
         on_path(loaded)
         job = job_named(loaded, earlier.job)
         return ended(go_on(job, earlier, loaded, anyway=anyway, observer=observer(asked)), as_json=as_json)

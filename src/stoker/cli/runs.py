@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.moments import age
 from stoker.cli.project import project
 from stoker.cli.runtext import text
 from stoker.cli.tables import show as show_table
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _STATES = [str(state) for state in State if state is not State.SKIPPED]
 _HEADINGS = ("run", "job", "environment", "state", "started", "took", "rows")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,20 +130,20 @@ def show(run: str, environment: str | None, config: str | None, *, as_json: bool
 def _age(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
     """`30d` as a time."""
     del context, parameter
-    match = re.fullmatch(r"(\d{1,6})([hdw])", value)
-    if match is None:
+    found = age(value, "hdw")
+    if found is None:
         raise click.BadParameter(f"{value!r} is no age: give for instance 12h, 30d or 8w.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return found
 
 
 @runs.command()
-@click.option("--older-than", "age", required=True, callback=_age, metavar="AGE", help="For instance 12h, 30d or 8w.")
+@click.option("--older-than", required=True, callback=_age, metavar="AGE", help="For instance 12h, 30d or 8w.")
 @click.option("--keep", type=click.IntRange(min=0), default=0, metavar="N", help="Keep the last N of each job.")
 @click.option("--unfinished", is_flag=True, help="Also runs that did not succeed and could be resumed.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @_shared
 def prune(
-    age: timedelta, keep: int, environment: str | None, config: str | None, *, unfinished: bool, dry_run: bool
+    older_than: timedelta, keep: int, environment: str | None, config: str | None, *, unfinished: bool, dry_run: bool
 ) -> int:
     """Remove the records of old runs, with Spark's logs of them.
 
@@ -152,7 +151,7 @@ def prune(
     touched; but stoker backfill --only-missing knows only the runs that have a record.
     """
     store, records, unreadable = _records(config, environment)
-    before = datetime.now(UTC) - age
+    before = datetime.now(UTC) - older_than
     old = expired(records, before=before, keep=keep, unfinished=unfinished)
     if not dry_run:
         store.remove(old)

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from stoker.entrypoint.summary import count, duration, run_line
+from stoker.entrypoint.summary import count, duration
 from stoker.errors import number_of
 from stoker.job.hints import size
+from stoker.job.runline import run_line
 from stoker.job.telling import error_lines
 from stoker.record import State
 

@@ -12,6 +12,7 @@ from stoker.config import checks, spark_settings
 from stoker.config.connection_values import PAIR, REQUIRED, contradictions, settings_of, values_of_url
 from stoker.config.entries import Entry, EntryPath, Layer, toml_table
 from stoker.config.model import Config, LoggingSettings, PostgresSettings, RunSettings
+from stoker.config.settings import LEVELS
 from stoker.secrets import parse
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _RECORDS = ".stoker/runs"
 _SERVER = ".stoker/postgres"
+_LOGS = ".stoker/logs"
+_SPOOL = ".stoker/logs/spool"
 
 
 @dataclass
@@ -37,7 +40,6 @@ class Builder:
 
     def config(self) -> Config:
         """The whole."""
-        logging = self._values("logging")
         return Config(
             environment=self.environment,
             source=self.source,
@@ -46,7 +48,7 @@ class Builder:
             spark={name: spark_settings.as_text(value) for name, value in self._values("spark").items()},
             places={name: self._place(name, text) for name, text in self._values("places").items()},
             postgres={name: self._connection(name) for name in self._connections()},
-            logging=LoggingSettings(logging["level"].upper() if "level" in logging else None),
+            logging=self._logging(),
         )
 
     def _values(self, *above: str) -> dict[str, Any]:
@@ -67,6 +69,17 @@ class Builder:
         for name in {"lease_wait", "retry_wait"} & values.keys():
             values[name] = float(values[name])
         return RunSettings(**values)
+
+    def _logging(self) -> LoggingSettings:
+        values = self._values("logging")
+        levels = self._values(*LEVELS)
+        for name, default in (("folder", _LOGS), ("spool", f"{_SPOOL}/{self.environment}")):
+            values[name] = self._path(("logging", name), values.get(name, default))
+        if "level" in values:
+            values["level"] = values["level"].upper()
+        if "destinations" in values:
+            values["destinations"] = tuple(dict.fromkeys(values["destinations"]))
+        return LoggingSettings(levels={name: level.upper() for name, level in levels.items()}, **values)
 
     def _place(self, name: str, text: str) -> str:
         if not checks.is_uri(text):

@@ -19,6 +19,8 @@ SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
 SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby")
 _LONGEST_NAME = 63
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMATS = ("detailed", "json", "minimal")
+LOG_DESTINATIONS = ("console", "file", "spool")
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>.*)", re.DOTALL)
 _WITH_BUCKET = {"s3", "s3a", "s3n", "gs", "abfs", "abfss", "wasb", "wasbs"}
@@ -164,6 +166,31 @@ def private_key(text: str) -> str | None:
 def level(text: str) -> str | None:
     """A level of `logging`, in upper or lower case."""
     return None if text.upper() in LEVELS else f"{text!r} is no level.{suggestion(text.upper(), LEVELS)}"
+
+
+def log_format(text: str) -> str | None:
+    """How lines of the log look."""
+    return None if text in LOG_FORMATS else f"{text!r} is no format.{suggestion(text, LOG_FORMATS)}"
+
+
+def log_destinations(names: list[Any]) -> str | None:
+    """Where lines of the log go."""
+    for name in names:
+        if not isinstance(name, str):
+            return f"should be a list of texts, such as {list(LOG_DESTINATIONS[:2])}"
+        if name not in LOG_DESTINATIONS:
+            return f"{name!r} is no destination.{suggestion(name, LOG_DESTINATIONS)}"
+    return None
+
+
+def s3_url(text: str) -> str | None:
+    """A place in S3."""
+    return None if re.fullmatch(r"s3a?://[^/\s]+(/.*)?", text) else "should be s3://BUCKET/PREFIX"
+
+
+def above_zero(value: float) -> str | None:
+    """A size or an age."""
+    return None if math.isfinite(value) and value > 0 else f"should be more than 0, not {value}"
 
 
 def one_or_more(value: int) -> str | None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from stoker.config import spark_settings
 from stoker.config.entries import Entry, Layer, toml_key, toml_table
 from stoker.config.model import ENVIRONMENTS
-from stoker.config.settings import KEYS, TABLES
+from stoker.config.settings import KEYS, LEVELS, TABLES
 from stoker.errors import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -80,6 +80,8 @@ class _Reader:
                 self._spark(inside)
             elif table == "postgres":
                 self._connections(inside)
+            elif table == "logging":
+                self._logging(inside)
             elif table in KEYS:
                 self._keys((table,), inside, KEYS[table])
             else:
@@ -145,6 +147,15 @@ class _Reader:
             else:
                 self._keys(("postgres", name), settings, KEYS["postgres"])
 
+    def _logging(self, content: Mapping[str, Any]) -> None:
+        levels = content.get("levels", {})
+        self._keys(LEVELS[:1], {key: value for key, value in content.items() if key != "levels"}, KEYS["logging"])
+        if not isinstance(levels, dict):
+            self._wrong(LEVELS[:1], "levels", "is a table, such as levels = {urllib3 = 'ERROR'}")
+            return
+        for logger, level in _flat(levels):
+            self._add(LEVELS, logger, level)
+
     def _spark(self, content: Mapping[str, Any]) -> None:
         for written, name, value in spark_settings.flattened(content):
             wrong = spark_settings.wrong_key(name)
@@ -152,3 +163,12 @@ class _Reader:
                 self._wrong(("spark",), written, wrong)
             else:
                 self._add(("spark",), name, value, written)
+
+
+def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """`a.b = "INFO"` is a table in a table, and means the logger `a.b`."""
+    for name, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from ((f"{name}.{below}", level) for below, level in _flat(value))
+        else:
+            yield name, value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.config.entries import toml_key, toml_table
@@ -12,7 +13,6 @@ from stoker.secrets import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from stoker.config.find import ConfigSource
     from stoker.secrets import SecretRef
@@ -82,10 +82,47 @@ class PostgresSettings:
 
 @dataclass(frozen=True)
 class LoggingSettings:
-    """`[logging]`."""
+    """`[logging]`; None leaves it to the environment."""
 
     level: str | None = None
-    """`DEBUG` to `CRITICAL`; None leaves it to the environment."""
+    """`DEBUG` to `CRITICAL`."""
+    levels: Mapping[str, str] = field(default_factory=dict)
+    """`[logging.levels]`: the level of a logger and of those below it."""
+    destinations: tuple[str, ...] | None = None
+    """Of `console`, `file` and `spool`."""
+    console_format: str | None = None
+    """`detailed` for people, `json` with where each call is, `minimal` JSON."""
+    file_format: str | None = None
+    """As for the console."""
+    folder: Path = Path(".stoker/logs")
+    """Of the files for people."""
+    file_mib: float = 10.0
+    """Size at which a file is rotated."""
+    file_hours: float = 24.0
+    """Age at which a file is rotated."""
+    keep_files: int = 100
+    """How many files of ended processes and rotated ones stay."""
+    keep_days: float = 30.0
+    """How long they stay."""
+    keep_mib: float = 500.0
+    """How large all of them may be together."""
+    spool: Path = Path(".stoker/logs/spool")
+    """Of the lines that are to be shipped."""
+    segment_mib: float = 8.0
+    """Size at which a segment of the spool is complete."""
+    segment_seconds: float = 60.0
+    """Age at which a segment of the spool is complete."""
+    spool_mib: float = 512.0
+    """How much may wait in the spool; then its oldest lines below ERROR go."""
+    s3: str | None = None
+    """`s3://bucket/prefix`, where what is in the spool is sent to."""
+    s3_seconds: float | None = None
+    """From a line to S3, at most, while all is well; None leaves it to the machine."""
+
+    def public(self) -> dict[str, Any]:
+        """For the run record, as JSON takes it."""
+        said = {"level": self.level, "levels": dict(self.levels), "destinations": self.destinations, "s3": self.s3}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
 
 @dataclass(frozen=True)
@@ -145,7 +182,7 @@ class Config:
             "spark": {key: "***" if is_sensitive(key) else redact(value) for key, value in self.spark.items()},
             "places": {name: redact(place) for name, place in self.places.items()},
             "postgres": {name: _public_connection(settings) for name, settings in self.postgres.items()},
-            "logging": {"level": self.logging.level},
+            "logging": self.logging.public(),
         }
 
     def _table(self, *names: str) -> str:

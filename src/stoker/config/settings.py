@@ -23,6 +23,7 @@ class Kind(StrEnum):
     NUMBER = "a number"
     BOOLEAN = "true or false"
     SCALAR = "text, a number, true or false"
+    NAMES = "a list of texts"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,24 @@ KEYS: dict[str, dict[str, Setting]] = {
         "retries": Setting(Kind.INTEGER, checks.none_or_more),
         "retry_wait": Setting(Kind.NUMBER, checks.seconds),
     },
-    "logging": {"level": Setting(Kind.TEXT, checks.level)},
+    "logging": {
+        "level": Setting(Kind.TEXT, checks.level),
+        "destinations": Setting(Kind.NAMES, checks.log_destinations),
+        "console_format": Setting(Kind.TEXT, checks.log_format),
+        "file_format": Setting(Kind.TEXT, checks.log_format),
+        "folder": Setting(Kind.TEXT, checks.local_path),
+        "file_mib": Setting(Kind.NUMBER, checks.above_zero),
+        "file_hours": Setting(Kind.NUMBER, checks.above_zero),
+        "keep_files": Setting(Kind.INTEGER, checks.none_or_more),
+        "keep_days": Setting(Kind.NUMBER, checks.above_zero),
+        "keep_mib": Setting(Kind.NUMBER, checks.above_zero),
+        "spool": Setting(Kind.TEXT, checks.local_path),
+        "segment_mib": Setting(Kind.NUMBER, checks.above_zero),
+        "segment_seconds": Setting(Kind.NUMBER, checks.some_seconds),
+        "spool_mib": Setting(Kind.NUMBER, checks.above_zero),
+        "s3": Setting(Kind.TEXT, checks.s3_url),
+        "s3_seconds": Setting(Kind.NUMBER, checks.some_seconds),
+    },
     "postgres": {
         "embedded": Setting(Kind.BOOLEAN),
         "folder": Setting(Kind.TEXT, checks.local_path),
@@ -71,6 +89,10 @@ KEYS: dict[str, dict[str, Setting]] = {
 """The tables with fixed keys; `postgres` means each of its connections."""
 
 
+LEVELS = ("logging", "levels")
+"""The table of levels by logger."""
+
+
 def setting(path: EntryPath) -> Setting:
     """What the value at a path may be."""
     table, key = path[0], path[-1]
@@ -80,4 +102,6 @@ def setting(path: EntryPath) -> Setting:
         return Setting(Kind.TEXT, checks.place)
     if table == "jobs":
         return Setting(Kind.TEXT, checks.target)
+    if path[:-1] == LEVELS:
+        return Setting(Kind.TEXT, checks.level)
     return KEYS[table][key]

@@ -25,6 +25,7 @@ _TYPES: dict[Kind, tuple[type, ...]] = {
     Kind.NUMBER: (int, float),
     Kind.BOOLEAN: (bool,),
     Kind.SCALAR: (str, int, float, bool),
+    Kind.NAMES: (list,),
 }
 
 
@@ -106,6 +107,8 @@ def _wrong(entry: Entry, value: Any) -> str | None:
 def _converted(text: str, kind: Kind) -> Any:
     """What a variable's text means for a kind; the text itself if it means nothing."""
     word = text.strip()
+    if kind is Kind.NAMES:
+        return [name.strip() for name in text.split(",") if name.strip()]
     if kind is Kind.BOOLEAN and word.lower() in _TRUE + _FALSE:
         return word.lower() in _TRUE
     if kind in {Kind.INTEGER, Kind.NUMBER} and _INTEGER.fullmatch(word):

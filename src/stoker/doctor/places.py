@@ -1,4 +1,4 @@
-"""The places of one environment: folders, and with `--connect` buckets."""
+"""The places of one environment, and that of its log: folders, and with `--connect` buckets."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def places(config: Config, plans: Mapping[tuple[str, str], Plan], *, connect: bo
         else:
             folder = Path(root.removeprefix("file://"))
             yield from _folder(topic, folder, _below(read, root), _below(written, root))
+    if config.logging.s3 is not None:
+        yield _bucket("log in S3", config.logging.s3, connect=connect)
 
 
 def _inputs(plan: Plan) -> Iterator[str]:

@@ -97,7 +97,7 @@ def show_error(error: BaseException, *, trace: bool) -> None:
 def _run(job: Job, asked: RunOptions, observer: Observer) -> RunRecord:
     source = find_config(explicit=asked.config, entry_point=asked.entry_point)
     config = load_config(source, environment=asked.environment)
-    logs.configure(config.environment, config.logging.level)
+    logs.configure(config.environment, config.logging)
     parameters = filled(job.parameters, asked.parameters)
     return launch(job, config=config, parameters=parameters, only=asked.only, run_id=asked.run_id, observer=observer)
 

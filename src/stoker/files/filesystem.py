@@ -172,12 +172,17 @@ class FileSystem:
     def write_text(self, path: str, text: str) -> None:
         """Write a small file in one step: a reader sees none, the former or this one."""
         temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+        self.write_bytes(temporary, text.encode())
         with _explained(path):
-            stream = self._fs.create(self._path(temporary), True)  # noqa: FBT003
-            stream.write(bytearray(text.encode()))
-            stream.close()
             failpoint("files.control.written")
         self.replace_file(temporary, path)
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Write a file with what is missing above it, in place of one that is there; S3 shows it when it is whole."""
+        with _explained(path):
+            stream = self._fs.create(self._path(path), True)  # noqa: FBT003
+            stream.write(bytearray(data))
+            stream.close()
 
     def replace_file(self, source: str, target: str) -> None:
         """Rename a file over one that may exist: a reader sees none, the former or this one.

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 class Observer:
     """Is told what happens in a run; each method may be called from any thread and should return at once."""
 
+    @property
+    def tells(self) -> bool:
+        """Whether it tells people on standard error."""
+        return False
+
     def run_started(self, record: RunRecord, pipelines: Sequence[str]) -> None:
         """The run begins; Spark is not there yet."""
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from stoker import logs
 from stoker.connectors.base import Names
 from stoker.errors import StokerError
 from stoker.failpoints import failpoint
+from stoker.files.log_store import HadoopStore
 from stoker.job.code import loaded
 from stoker.job.earlier import claimed, follow, refuse_live, refuse_other, standing
+from stoker.job.milestones import Milestones
 from stoker.job.parameters import as_json
 from stoker.job.plan import make_plan
 from stoker.job.runner import Runner, TerminatedError
 from stoker.job.telling import told
+from stoker.logs.shipped import ship_no_more, ship_through
 from stoker.record import Process, RecordStore, RunRecord, State, checked_run_id, new_run_id
 from stoker.spark.session import Session, obtain_session
 from stoker.spark.threads import in_thread, wait_briefly
@@ -27,8 +33,13 @@ from stoker.spark.threads import in_thread, wait_briefly
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyspark.sql import SparkSession
+
     from stoker.job.events import Observer
     from stoker.job.request import Request
+
+
+logger = logging.getLogger(__name__)
 
 
 class _Saved:
@@ -48,6 +59,7 @@ class _Saved:
 
 def perform(asked: Request) -> RunRecord:
     """Do a run; what it may raise is that of `Job.run`."""
+    asked = replace(asked, observer=Milestones(asked.observer))
     plan = make_plan(asked.job, asked.config, asked.parameters, asked.only)
     plan.check()
     selected = [pipeline.name for pipeline in plan.pipelines if pipeline.sinks]
@@ -59,7 +71,8 @@ def perform(asked: Request) -> RunRecord:
             refuse_live(earlier)
             refuse_other(earlier, record)
             follow(record, earlier, keep=standing(earlier, asked.job.graph, selected) if asked.before else ())
-        return _guarded(asked, record, selected, _Saved(store, record))
+        with logs.run_context(run_id=record.run_id, job=record.job):
+            return _guarded(asked, record, selected, _Saved(store, record))
 
 
 def _fresh(asked: Request) -> RunRecord:
@@ -146,6 +159,7 @@ def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -
     )
     try:
         record.fallbacks += session.fallbacks
+        _log_through(session.spark, record)
         log = session.jvm_log or asked.spark_log
         record.spark_log = str(log) if log else None
         record.versions["spark"] = in_thread(lambda: str(session.spark.version))
@@ -160,7 +174,17 @@ def _run(asked: Request, record: RunRecord, selected: list[str], save: _Saved) -
         record.code |= loaded(config.source.folder)
     finally:
         record.end = datetime.now(UTC)
+        with suppress(KeyboardInterrupt):
+            wait_briefly(ship_no_more, name="stoker-logs", seconds=12)
         stop(session)
+
+
+def _log_through(spark: SparkSession, record: RunRecord) -> None:
+    """Without boto3, the lines of the log go to S3 through Spark."""
+    told = in_thread(lambda: ship_through(lambda url: HadoopStore(spark, url)))
+    for each in told:
+        logger.warning("%s", each)
+    record.fallbacks += told
 
 
 def _parallel(asked: Request) -> int:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from stoker import logs
 from stoker.connectors.base import Context, Names
 from stoker.errors import InterruptedRunError, StokerError, TransientError
 from stoker.job.hints import hints
@@ -141,7 +142,8 @@ class Runner:
             if record.state is State.RUNNING:
                 self._fail(record, error)
 
-        return start_inheriting(lambda: self._work(record), name=f"stoker-{name}", lost=lost)
+        with logs.log_context(pipeline=name, attempt=1):
+            return start_inheriting(lambda: self._work(record), name=f"stoker-{name}", lost=lost)
 
     def _work(self, record: PipelineRecord) -> None:
         name, group = record.name, self._group(record)
@@ -193,6 +195,7 @@ class Runner:
                 retries.most + 1,
                 cause,
             )
+            logs.note(attempt=number, step=None)
             self._observer.pipeline_retried(record.name, number, seconds)
             self._try_to_save()
 

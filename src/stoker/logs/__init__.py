@@ -1,5 +1,28 @@
-"""Logging by the standard library: this stage writes to the console, by environment."""
+"""Logging by the standard library: where lines go, what they hold, and that none is lost.
 
-from stoker.logs.console import configure
+`logs.configure("production")` is enough; `main` calls it. Loggers are those of `logging`.
+"""
 
-__all__ = ["configure"]
+from stoker.config import LoggingSettings
+from stoker.logs.context import log_context, note, run_context
+from stoker.logs.json_lines import SHOWN
+from stoker.logs.levels import MILESTONES
+from stoker.logs.schema import SCHEMA
+from stoker.logs.setup import configure, console_is_json
+from stoker.logs.spool import Spool
+from stoker.logs.timing import lazy, timed
+
+__all__ = [
+    "MILESTONES",
+    "SCHEMA",
+    "SHOWN",
+    "LoggingSettings",
+    "Spool",
+    "configure",
+    "console_is_json",
+    "lazy",
+    "log_context",
+    "note",
+    "run_context",
+    "timed",
+]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stoker import logs
 from stoker.connectors.lifetime import Lifetime
 from stoker.errors import SinkError
 from stoker.failpoints import failpoint
@@ -40,7 +41,7 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
     targets = _targets(pipeline, context, record)
     lifetime = Lifetime()
     context = replace(context, lifetime=lifetime)
-    step, failed = "open", False
+    step, failed = _step("open"), False
     try:
         for target in sorted(targets, key=lambda each: each.where.where):
             # By one order everywhere, so that two runs cannot wait for each other.
@@ -52,13 +53,13 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
                 target.record.already = True
                 _note(target, done)
         if not all(target.record.published for target in targets):
-            step = "stage"
+            step = _step("stage")
             fresh = _stage(pipeline, context, targets, record)
-            step = "check"
+            step = _step("check")
             _check(pipeline, context, targets, fresh)
             # Nothing is read any more, and a publish may wait for locks that only a source still holds.
             lifetime.end()
-            step = "publish"
+            step = _step("publish")
             _publish(context, [target for target in targets if not target.record.published])
         record.rows_written = _rows(targets)
     except Exception as error:
@@ -67,6 +68,12 @@ def run_pipeline(pipeline: Pipeline, context: Context, record: PipelineRecord) -
     finally:
         lifetime.end()
         _close(targets, context, tasks_may_run=failed or context.stopped())
+
+
+def _step(name: str) -> str:
+    """Have the lines of this thread say what the pipeline does."""
+    logs.note(step=name)
+    return name
 
 
 def _targets(pipeline: Pipeline, context: Context, record: PipelineRecord) -> list[Target]:

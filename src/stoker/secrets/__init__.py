@@ -4,15 +4,20 @@
 """
 
 from stoker.secrets.aws_credentials import AwsCredentials, find_credentials
-from stoker.secrets.redaction import has_url_password, redact, remember
+from stoker.secrets.redaction import has_url_password, is_suspect, known_version, redact, remember
 from stoker.secrets.reference import SecretRef, parse
 from stoker.secrets.resolution import resolve
+from stoker.secrets.shapes import MASK, is_secret_name
 
 __all__ = [
+    "MASK",
     "AwsCredentials",
     "SecretRef",
     "find_credentials",
     "has_url_password",
+    "is_secret_name",
+    "is_suspect",
+    "known_version",
     "parse",
     "redact",
     "remember",

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-MASK = "***"
+from stoker.secrets.shapes import LITERALS, MASK, mask_shapes, may_hold_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SHORTEST = 4
 """Shorter secrets are not masked: they would mask ordinary text."""
+
+_SHORTEST_ENCODED = 8
+"""Shorter ones are not looked for in base64: what is left of them there is found in any text."""
 
 _WORD = re.compile(r"\S+")
 # What stands before the password of a URL; a port before a path is none.
@@ -19,36 +28,82 @@ _URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)(?!secr
 
 _known: tuple[str, ...] = ()
 """Replaced as a whole, never changed in place: pipelines redact while others resolve."""
+_looked_for: tuple[str, ...] = LITERALS
+"""These, and those of secrets that are known by their shape: one loop of C."""
+_heads: frozenset[tuple[str, ...]] = frozenset()
+"""The first characters of each: a process may know many secrets, and a line is short."""
 _lock = threading.Lock()
 
 
 def remember(value: str) -> None:
-    """Have `redact` mask a value from now on, also as it looks in a URL, in JSON and in Python's repr.
+    """Have `redact` mask a value from now on, also as it looks in a URL, in JSON, in Python's repr and in base64.
 
     Args:
         value: The secret; shorter than four characters it is not masked.
     """
-    global _known  # noqa: PLW0603 - what a process must not show is known to all of it
+    global _known, _looked_for, _heads  # noqa: PLW0603 - what a process must not show is known to all of it
     if len(value) >= SHORTEST:
-        # An environment variable may hold bytes that are no UTF-8.
-        quoted = (quote(value, safe="", errors="surrogateescape"), quote_plus(value, errors="surrogateescape"))
-        forms = (value, *quoted, json.dumps(value)[1:-1], repr(value)[1:-1])
         with _lock:
-            _known = tuple(dict.fromkeys((*_known, *forms)))
+            _known = tuple(dict.fromkeys((*_known, *_forms(value))))
+            _looked_for = (*LITERALS, *_known)
+            _heads = frozenset(tuple(form[:SHORTEST]) for form in _known)
 
 
-def redact(text: str) -> str:
-    """The text with each known secret, and each password in a URL, replaced by `***`.
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    # An environment variable may hold bytes that are no UTF-8.
+    quoted = (quote(value, safe="", errors="surrogateescape"), quote_plus(value, errors="surrogateescape"))
+    yield from quoted
+    yield from (re.sub("%..", lambda code: code[0].lower(), each) for each in quoted)
+    for dumped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield dumped
+        yield json.dumps(dumped, ensure_ascii=False)[1:-1]  # JSON as a text in JSON
+    yield repr(value)[1:-1]
+    if len(value) >= _SHORTEST_ENCODED:
+        yield from _in_base64(value.encode("utf-8", "surrogateescape"))
+
+
+def _in_base64(value: bytes) -> Iterator[str]:
+    """The characters that a value fixes, wherever it stands among the bytes that are encoded (`user:password`)."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + value).decode()
+        fixed = encoded[(0, 2, 3)[before] : (before + len(value)) * 8 // 6]
+        yield fixed
+        yield fixed.replace("+", "-").replace("/", "_")
+
+
+def known_version() -> int:
+    """Grows with each secret that becomes known: what was redacted under a smaller one may hold it."""
+    return len(_known)
+
+
+def is_suspect(text: str) -> bool:
+    """Whether a text may hold a secret: quick, and never wrongly no. Most texts hold none, and are left alone."""
+    if len(_known) > len(text):
+        # Not each secret is looked for in the text, but the text's parts among the secrets.
+        parts = zip(text, text[1:], text[2:], text[3:], strict=False)
+        if _heads.isdisjoint(parts) and not any(map(text.__contains__, LITERALS)):
+            return may_hold_secret(text)
+    return any(map(text.__contains__, _looked_for)) or may_hold_secret(text)
+
+
+def redact(text: str, *, sentences: bool = False) -> str:
+    """The text with each known secret, each password in a URL and what looks like a secret replaced by `***`.
 
     Args:
         text: An error's text, or another text that leaves the process.
+        sentences: Whether `password: hunter2` counts as well; see `mask_shapes`.
     """
+    if not is_suspect(text):
+        return text
     pieces, end = [], 0
     for start, stop in _covered(text):
         pieces += [text[end:start], MASK]
         end = stop
     text = "".join([*pieces, text[end:]])
-    return _URL_OPTION.sub(rf"\g<before>{MASK}", _WORD.sub(_without_url_password, text))
+    if "://" in text:
+        text = _WORD.sub(_without_url_password, text)
+    return mask_shapes(_URL_OPTION.sub(rf"\g<before>{MASK}", text), sentences=sentences)
 
 
 def has_url_password(text: str) -> bool:

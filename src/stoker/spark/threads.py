@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,10 +31,11 @@ def answered(work: Callable[[], T]) -> tuple[Future[T], Callable[[], None]]:
     The answer is to be waited for, and not the thread: in Python 3.11 a signal during `join` makes a living thread count as ended.
     """
     answer: Future[T] = Future()
+    context = contextvars.copy_context()  # what lines of the log say of where they are from
 
     def answering() -> None:
         try:
-            answer.set_result(work())
+            answer.set_result(context.run(work))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             answer.set_exception(error)
 
@@ -41,7 +43,7 @@ def answered(work: Callable[[], T]) -> tuple[Future[T], Callable[[], None]]:
 
 
 def start_inheriting(work: Callable[[], None], *, name: str, lost: Callable[[Exception], None]) -> threading.Thread:
-    """Start a thread with Spark's local properties of this one.
+    """Start a thread with Spark's local properties and the context variables of this one.
 
     Args:
         work: Does not raise.
@@ -50,7 +52,8 @@ def start_inheriting(work: Callable[[], None], *, name: str, lost: Callable[[Exc
     """
     from pyspark import InheritableThread
 
-    thread = InheritableThread(target=work, name=name, daemon=True)
+    context = contextvars.copy_context()
+    thread = InheritableThread(target=lambda: context.run(work), name=name, daemon=True)
     inherited = thread.run
 
     def guarded() -> None:

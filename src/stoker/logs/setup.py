@@ -1,0 +1,110 @@
+"""`configure`: the handlers of this process."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from stoker.config import ENVIRONMENTS, LoggingSettings
+from stoker.errors import UsageError, suggestion
+from stoker.logs import exits, inheritance
+from stoker.logs.detailed import DetailedFormatter, colour_wanted
+from stoker.logs.environments import DEFAULTS
+from stoker.logs.files import Keep, LogFiles
+from stoker.logs.handler import Console, LineHandler
+from stoker.logs.json_lines import JsonFormatter
+from stoker.logs.levels import is_no_gateway_trace, own_debug_only, set_levels
+from stoker.logs.shipped import ShippedSpool, is_not_of_shipper
+from stoker.logs.spool import MEBIBYTE, Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stoker.logs.handler import Destination
+
+_HOUR = 3600.0
+OWNED = "stoker_owns"
+"""The attribute of a handler that says what it was made for: also after a reload, when its class is another one."""
+
+
+def configure(environment: str, settings: LoggingSettings | None = None) -> None:
+    """Send the records of all loggers where the environment has them go.
+
+    It may be called again: only handlers that it has added are replaced, and nothing is if nothing differs. Handlers of others
+    stay, and so do the levels that others gave to libraries' loggers.
+
+    Args:
+        environment: `development`, `testing` or `production`.
+        settings: What differs from its defaults.
+
+    Raises:
+        UsageError: If there is no such environment.
+    """
+    if environment not in ENVIRONMENTS:
+        raise UsageError(f"The environment {environment!r} is not known.{suggestion(environment, ENVIRONMENTS)}")
+    settings = settings or LoggingSettings()
+    set_levels(settings.level or DEFAULTS[environment].level, settings.levels)
+    root, wanted = logging.getLogger(), (environment, settings)
+    present = [handler for handler in root.handlers if getattr(handler, OWNED, None)]
+    if not present or any(getattr(handler, OWNED, None) != wanted for handler in present):
+        for handler in present:
+            root.removeHandler(handler)
+            handler.close()
+        for handler in _handlers(environment, settings):
+            setattr(handler, OWNED, wanted)
+            root.addHandler(handler)
+    inheritance.install()
+    exits.install()
+
+
+def _handlers(environment: str, settings: LoggingSettings) -> Iterator[logging.Handler]:
+    """One for each format; without a destination one that does nothing, where Python would write to standard error."""
+    by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
+    for form, destination in _destinations(environment, settings):
+        # Only people's form differs between a console and a file.
+        on_console = form == "detailed" and isinstance(destination, Console)
+        by_format.setdefault((form, on_console), []).append(destination)
+    own_debug = () if DEFAULTS[environment].foreign_debug else (own_debug_only(settings.levels),)
+    of_shipper = (is_not_of_shipper,) if settings.s3 else ()
+    wanted = (is_no_gateway_trace, *own_debug, *of_shipper)
+    if not by_format:
+        yield logging.NullHandler()
+    for (form, on_console), destinations in by_format.items():
+        yield LineHandler(_formatter(form, on_console=on_console), destinations, wanted)
+
+
+def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination | Console]]:
+    """Each with the name of its format."""
+    defaults = DEFAULTS[environment]
+    names = defaults.destinations if settings.destinations is None else settings.destinations
+    if "console" in names:
+        yield settings.console_format or defaults.format, Console()
+    if "file" in names:
+        keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib)
+        yield (
+            settings.file_format or defaults.format,
+            LogFiles(
+                settings.folder,
+                keep,
+                max_bytes=round(settings.file_mib * MEBIBYTE),
+                max_age_s=settings.file_hours * _HOUR,
+            ),
+        )
+    if "spool" in names or settings.s3:
+        size = round(settings.segment_mib * MEBIBYTE)
+        spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+        yield "minimal", ShippedSpool(spool, settings) if settings.s3 else spool
+
+
+def _formatter(form: str, *, on_console: bool) -> logging.Formatter:
+    if form == "detailed":
+        return DetailedFormatter(colour=on_console and colour_wanted(), whole=not on_console)
+    return JsonFormatter(detailed=form == "json")
+
+
+def console_is_json() -> bool:
+    """Whether standard error gets JSON, so that text of another kind does not belong there."""
+    return any(
+        isinstance(handler, LineHandler) and isinstance(handler.formatter, JsonFormatter) and handler.has_console
+        for handler in logging.getLogger().handlers
+    )

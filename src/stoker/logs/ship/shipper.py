@@ -1,0 +1,118 @@
+"""The thread that sends a process's lines while it runs, and for a while at its end."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from stoker.logs.ship.cap import CAP
+from stoker.logs.ship.delivery import Delivery, say
+from stoker.logs.ship.outbox import Outbox
+
+if TYPE_CHECKING:
+    from stoker.logs.ship.store import Store
+    from stoker.logs.spool import Spool
+
+THREAD: Final = "stoker-log-shipper"
+"""The name of the thread that sends; handlers leave out what is logged in it, which would feed itself."""
+KEEPER: Final = "stoker-log-keeper"
+LAG, LAG_ON_EMR = 60.0, 10.0
+"""Seconds from a line to S3: on EMR the disk goes with the worker."""
+AT_EXIT = 10.0
+"""Seconds for what is left at the end of the process."""
+_TICK = 1.0
+
+
+def default_lag() -> float:
+    """The seconds from a line to S3 on this machine."""
+    return LAG_ON_EMR if Path("/usr/share/aws/emr").is_dir() else LAG
+
+
+class Shipper:
+    """Sends what a spool holds, until it is closed.
+
+    Args:
+        spool: This process's.
+        store: Where to; made by the main thread.
+        lag: Seconds from a line to the store, at most, while all is well; None for what suits the machine.
+        cap: The bytes that may wait on the disk; then the oldest lines that are no errors go.
+    """
+
+    def __init__(self, spool: Spool, store: Store, *, lag: float | None = None, cap: int = CAP) -> None:
+        self._spool = spool
+        self._store = store
+        # A segment is completed, packed and put within the rest of it.
+        self._period = 0.8 * (default_lag() if lag is None else lag)
+        self._outbox = Outbox(spool.folder, spool.writer)
+        self._delivery = Delivery(self._outbox, store, cap=cap)
+        self._process = os.getpid()
+        self._wake = threading.Event()
+        self._due = threading.Event()
+        self._closing = threading.Event()
+        self._done = threading.Event()
+        spool.on_rotate.append(self._rotated)
+        threading.Thread(target=self._keep, name=KEEPER, daemon=True).start()
+        threading.Thread(target=self._ship, name=THREAD, daemon=True).start()
+
+    def close(self, timeout: float = AT_EXIT) -> bool:
+        """Send what is left, for some seconds.
+
+        Args:
+            timeout: The most that it takes, also if the store never answers.
+
+        Returns:
+            Whether all of it was sent; if not, where it is and how to send it stands on standard error.
+        """
+        if os.getpid() != self._process:
+            return True  # a forked child: its parent sends its lines
+        self._deadline = time.monotonic() + timeout
+        self._closing.set()
+        self._wake.set()
+        with suppress(KeyboardInterrupt):  # somebody does not want to wait
+            self._done.wait(timeout)
+        left = self._outbox.bytes_left(self._spool.writer)
+        if left:
+            say(
+                f"{left:,} bytes of log lines are not in {self._store.where} yet. They are kept in {self._spool.folder}; "
+                "stoker logs ship sends them."
+            )
+        return not left
+
+    def _rotated(self, _: Path) -> None:
+        # In a forked child the event's lock may be held by a thread that is not there.
+        if os.getpid() == self._process:
+            self._wake.set()
+
+    def _keep(self) -> None:
+        """Have lines on the disk after a second, and complete segments in time, also while a put is waited for."""
+        rotated = time.monotonic()
+        while not self._closing.wait(_TICK):
+            with suppress(OSError):  # the spool tells of a disk that refuses
+                self._spool.sync()
+                if time.monotonic() - rotated >= self._period:
+                    rotated = time.monotonic()
+                    self._spool.rotate()
+                    self._due.set()
+                    self._wake.set()
+
+    def _ship(self) -> None:
+        while True:
+            self._wake.wait(self._delivery.pause())
+            self._wake.clear()
+            if self._closing.is_set():
+                break
+            due = self._due.is_set()
+            self._due.clear()
+            self._delivery.work(force=due)
+        with suppress(OSError):
+            self._spool.rotate()
+        while time.monotonic() < self._deadline and not self._delivery.work(force=True, now=True):
+            if self._delivery.refused:
+                break
+            time.sleep(min(max(self._delivery.pause() or 0, 0.05), 1.0))
+        self._outbox.release(own=True)
+        self._done.set()

@@ -1,0 +1,91 @@
+"""Any value as text: never raises, whatever the value does."""
+
+from __future__ import annotations
+
+import json
+from json.encoder import encode_basestring as _quoted
+from typing import TYPE_CHECKING, Any
+
+from stoker.secrets import MASK, is_secret_name, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LONGEST = 16_384
+"""Characters of a value."""
+MARGIN = 8_192
+"""Characters after a cut that are looked into: a secret that lies across it is still found."""
+_DEEPEST = 12
+_MOST = 1_000
+"""Items of a collection that are shown."""
+
+
+def json_text(value: str | None) -> str:
+    """A text, or nothing, as JSON."""
+    return "null" if value is None else _quoted(value)
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    """A text without secrets; a very long one is cut, and says so."""
+    if len(text) <= longest:
+        return redact(text, sentences=True)
+    looked_at = redact(text[: longest + MARGIN], sentences=True)
+    return f"{looked_at[:longest]}... [cut: {len(text):,} characters]"
+
+
+def shown(name: str, text: str | None) -> str | None:
+    """The text of a field as it may be shown."""
+    if text is None:
+        return None
+    return MASK if is_secret_name(name) else clean(text)
+
+
+def text_of(value: Any) -> str | None:
+    """A value as text; collections as JSON, with the values of names such as `password` masked."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if value is None:
+        return None
+    if kind is bool:
+        return "true" if value else "false"
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return _collection(value)
+    return safe_text(value)
+
+
+def safe_text(value: Any) -> str:
+    """`str(value)`, or what went wrong with it."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - a line is never lost for what an object does
+        return f"<{type(value).__name__} whose text cannot be had: {type(error).__name__}>"
+
+
+def _collection(value: Any) -> str:
+    try:
+        return json.dumps(_plain(value, 0), ensure_ascii=False)
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value if type(value) in {bool, int, float, type(None)} else safe_text(value)
+    if type(value) is str:
+        return value
+    if depth >= _DEEPEST:
+        return "..."
+    if isinstance(value, dict):
+        return {safe_text(name): _named(safe_text(name), each, depth) for name, each in _some(value.items())}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each, depth + 1) for each in _some(value)]
+    return safe_text(value)
+
+
+def _named(name: str, value: Any, depth: int) -> Any:
+    return MASK if value is not None and is_secret_name(name) else _plain(value, depth + 1)
+
+
+def _some(items: Iterable[Any]) -> list[Any]:
+    return [each for _, each in zip(range(_MOST), items, strict=False)]

@@ -1,0 +1,85 @@
+"""What is told of the log itself."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from stoker.logs import LoggingSettings, Spool, shipped
+from stoker.logs.ship import RefusedError, Shipper
+from stoker.logs.ship.delivery import Delivery
+from stoker.logs.ship.outbox import Outbox
+from support.spools import line, segment
+from troubleshooting.page import assert_told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from support.commands import Done
+    from support.log_lines import Log
+    from support.project import Project
+
+
+def test_log_lines_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "logs").write_text("")
+    Spool(tmp_path / "logs").write(b"{}\n")
+
+    assert_told("Log lines cannot be written", capsys.readouterr().err)
+
+
+def test_wrong_arguments(log: Log) -> None:
+    """A text where a number is wanted."""
+    log.logger.info("%d rows", "x")
+
+    assert_told("A log call with wrong arguments", log.last["msg"])
+
+
+class _Refuses:
+    """A store that takes nothing."""
+
+    where = "s3://logs"
+
+    def put(self, key: str, body: BinaryIO) -> None:
+        """Refuse it."""
+        raise RefusedError(f"AccessDenied: {key} {body}")
+
+
+def test_log_lines_cannot_be_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """S3 refuses: at once, and when the process ends."""
+    spool = Spool(tmp_path)
+    shipper = Shipper(spool, _Refuses())
+    spool.write(b"{}\n")
+
+    shipper.close()
+
+    told = capsys.readouterr().err
+    assert_told("Log lines cannot be sent to S3", told)
+    assert_told("Log lines are left when a process ends", told)
+
+
+def test_the_spool_is_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a cap of no byte."""
+    segment(tmp_path, 1, [line(1)])
+    Delivery(Outbox(tmp_path), _Refuses(), cap=0).work(force=True, now=True)
+
+    assert_told("The spool of the log is full", capsys.readouterr().err)
+
+
+def test_log_lines_go_through_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boto3 cannot be imported."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setattr(shipped, "_waiting", [])
+    destination = shipped.ShippedSpool(Spool(tmp_path), LoggingSettings(s3="s3://logs"))
+
+    assert_told("Log lines go through Spark", "".join(shipped.ship_through(lambda _: _Refuses())))
+
+    destination.close()
+
+
+def test_no_line_of_a_run(project: Project, stoker: Callable[..., Done]) -> None:
+    """A run that nobody knows."""
+    assert_told("There is no line of a run", stoker("logs", "x").err)
