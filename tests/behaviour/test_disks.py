@@ -128,6 +128,7 @@ def small_space(server: Server, db: Connection, schema: str) -> Iterator[str]:
         db.run(f"CREATE ROLE {role} SUPERUSER LOGIN PASSWORD '{server.password}'")
         db.run(f"ALTER ROLE {role} SET default_tablespace = {space}")
         yield role
+        db.run(f"DROP TABLE IF EXISTS {schema}.rows CASCADE")
         db.run(f"DROP OWNED BY {role}")
         db.run(f"DROP TABLESPACE {space}")
         db.run(f"DROP ROLE {role}")
@@ -141,6 +142,10 @@ def test_a_servers_full_disk_leaves_the_old_rows(
     """The server refuses the rows that are staged: the error may pass, and the table is as before."""
     target.load(1, "first")
     monkeypatch.setenv("STOKER_POSTGRES__WAREHOUSE__USER", small_space)
+    if str(target.case) == "postgres-replace":
+        # What takes its place is staged where the table is.
+        assert target.db is not None
+        target.db.run(f"ALTER TABLE {target.where} SET TABLESPACE {small_space.replace('r_', 's_', 1)}")
 
     error = target.run("second", many).pipelines[0].error
 

@@ -31,7 +31,8 @@ def far_zone(spark: SparkSession) -> Iterator[None]:
 def publish(target: Target, frame: DataFrame) -> None:
     """Make the target as wide as the frame, then load the frame in the target's mode."""
     target.make(frame.schema)
-    target.must(target.run("frame", _made(frame)))
+    options: dict[str, Any] = {"key": ["n"]} if target.case.mode.name == "upsert" else {}
+    target.must(target.run("frame", _made(frame), **options))
 
 
 def _made(frame: DataFrame) -> Callable[[DataFrame], DataFrame]:

@@ -64,14 +64,26 @@ def fast(spark: SparkSession, schema: StructType) -> Batches | None:
     width = sum(_WIDTHS.get(field.dataType.typeName(), _OTHER) for field in schema.fields)
     records = max(min(_SPARKS_RECORDS, _BATCH // max(width, 1)), 1)
     settings = {RECORDS: str(records)}
-    if spark.conf.get(BYTES, None) is not None:  # Spark 4.1
+    if _counts(spark):
         settings[BYTES] = _UNCOUNTED
     return Batches(settings, _LARGEST // records)
 
 
 def bounded(spark: SparkSession) -> Batches:
     """Batches for wide rows."""
-    return Batches({} if spark.conf.get(BYTES, None) is not None else {RECORDS: str(_FEW)})
+    return Batches({} if _counts(spark) else {RECORDS: str(_FEW)})
+
+
+def _counts(spark: SparkSession) -> bool:
+    """Whether Spark bounds batches by bytes, as 4.1 does."""
+    from pyspark.errors import PySparkException
+
+    try:
+        # Without a default of ours: with one, that is what a setting has which nobody has set.
+        spark.conf.get(BYTES)
+    except PySparkException:
+        return False
+    return True
 
 
 def guarded(frame: DataFrame, widest: int) -> DataFrame:
