@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyspark
-
 from behaviour.driver import ANSWER
 from stoker.spark.java import find_java
 from support.aws import free_port
+from support.submitted import spark_home
 from support.warehouse import PASSWORD
 
 if TYPE_CHECKING:
@@ -59,15 +58,6 @@ class Cluster:
             if line.startswith(ANSWER):
                 return line.removeprefix(ANSWER)
         raise AssertionError(f"the driver has ended: {self._log.read_text('utf-8')[-3000:]}")
-
-
-def spark_home(folder: Path) -> Path:
-    """Spark by links, since executors write below it."""
-    home = folder / "spark"
-    home.mkdir()
-    for entry in Path(pyspark.__file__).parent.iterdir():
-        (home / entry.name).symlink_to(entry)
-    return home
 
 
 @contextmanager

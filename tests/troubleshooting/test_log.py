@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, BinaryIO
 
 from stoker.logs import LoggingSettings, Spool, shipped
 from stoker.logs.ship import RefusedError, Shipper
 from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
+from stoker.logs.workers import attach, startup
+from stoker.logs.workers.told import VARIABLE
 from support.spools import line, segment
 from troubleshooting.page import assert_told
 
@@ -78,6 +81,36 @@ def test_log_lines_go_through_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert_told("Log lines go through Spark", "".join(shipped.ship_through(lambda _: _Refuses())))
 
     destination.close()
+
+
+def test_python_workers_may_have_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster to which nothing brings Stoker."""
+    monkeypatch.setattr(attach, "configured", lambda: ("production", LoggingSettings()))
+    conf = {"spark.submit.deployMode": "client"}
+    context = SimpleNamespace(
+        master="spark://server",
+        getConf=lambda: conf,
+        environment={},
+        addFile=lambda _: None,
+        _temp_dir=str(tmp_path),
+        _python_includes=["app.zip"],
+        _jsc=None,
+    )
+
+    told = attach.configure_workers(SimpleNamespace(sparkContext=context))  # type: ignore[arg-type]
+    attach.forget_workers()
+
+    assert_told("Python workers may have no log", told[0])
+
+
+def test_python_workers_have_no_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An executor cannot read what the driver has told."""
+    monkeypatch.setenv(VARIABLE, "{")
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "pyspark.daemon"])
+
+    startup._begin()
+
+    assert_told("Python workers here have no log", capsys.readouterr().err)
 
 
 def test_no_line_of_a_run(project: Project, stoker: Callable[..., Done]) -> None:

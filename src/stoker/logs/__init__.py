@@ -11,6 +11,7 @@ from stoker.logs.schema import SCHEMA
 from stoker.logs.setup import configure, console_is_json
 from stoker.logs.spool import Spool
 from stoker.logs.timing import lazy, timed
+from stoker.logs.workers import configure_workers
 
 __all__ = [
     "MILESTONES",
@@ -19,6 +20,7 @@ __all__ = [
     "LoggingSettings",
     "Spool",
     "configure",
+    "configure_workers",
     "console_is_json",
     "lazy",
     "log_context",

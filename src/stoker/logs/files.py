@@ -38,12 +38,12 @@ class LogFiles(Spool):
 
     Args:
         folder: Made when the first line is written.
-        keep: What stays of the others; looked at when a file is begun, by a thread of its own.
+        keep: What stays of the others; looked at when a file is begun, by a thread of its own. None leaves it to other processes.
         max_bytes: A file of this size is full.
         max_age_s: Seconds after which a file is rotated by the line that follows.
     """
 
-    def __init__(self, folder: Path, keep: Keep, *, max_bytes: int, max_age_s: float) -> None:
+    def __init__(self, folder: Path, keep: Keep | None, *, max_bytes: int, max_age_s: float) -> None:
         super().__init__(folder, max_bytes=max_bytes, max_age_s=max_age_s, suffix=".log", open_suffix=".log")
         self._keep = keep
 
@@ -52,6 +52,8 @@ class LogFiles(Spool):
 
     def _open(self) -> None:
         super()._open()
+        if self._keep is None:
+            return
         # Compressing takes longer than a caller may wait.
         with contextlib.suppress(RuntimeError):  # no thread can be started any more at exit
             threading.Thread(target=clean, args=(self.folder, self._keep), name="stoker-log-files", daemon=True).start()

@@ -24,7 +24,9 @@ _MOST = 64
 """Extra fields of a record that are shown."""
 SHOWN = "stoker_shown"
 """The attribute of a record that the command line has shown already: a console leaves it out."""
-STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", SHOWN})
+TAKEN = "stoker_taken"
+"""The attribute of a record of which a worker's rate limit has decided."""
+STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", SHOWN, TAKEN})
 """What a record has by itself; everything else is `extra`."""
 _FEW = len(vars(logging.makeLogRecord({})))
 _ENOUGH = 10_000

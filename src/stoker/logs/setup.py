@@ -18,7 +18,7 @@ from stoker.logs.shipped import ShippedSpool, is_not_of_shipper
 from stoker.logs.spool import MEBIBYTE, Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from stoker.logs.handler import Destination
 
@@ -43,44 +43,71 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
     if environment not in ENVIRONMENTS:
         raise UsageError(f"The environment {environment!r} is not known.{suggestion(environment, ENVIRONMENTS)}")
     settings = settings or LoggingSettings()
-    set_levels(settings.level or DEFAULTS[environment].level, settings.levels)
+    set_levels(level(environment, settings), settings.levels)
     root, wanted = logging.getLogger(), (environment, settings)
     present = [handler for handler in root.handlers if getattr(handler, OWNED, None)]
     if not present or any(getattr(handler, OWNED, None) != wanted for handler in present):
         for handler in present:
             root.removeHandler(handler)
             handler.close()
-        for handler in _handlers(environment, settings):
+        for handler in handlers(environment, settings, Console()):
             setattr(handler, OWNED, wanted)
             root.addHandler(handler)
     inheritance.install()
     exits.install()
 
 
-def _handlers(environment: str, settings: LoggingSettings) -> Iterator[logging.Handler]:
-    """One for each format; without a destination one that does nothing, where Python would write to standard error."""
+def configured() -> tuple[str, LoggingSettings] | None:
+    """The environment and the settings of this process's log; None if it is not configured."""
+    owned = (getattr(handler, OWNED, None) for handler in logging.getLogger().handlers)
+    return next((found for found in owned if found), None)
+
+
+def level(environment: str, settings: LoggingSettings) -> str:
+    """That of the root logger."""
+    return settings.level or DEFAULTS[environment].level
+
+
+def handlers(
+    environment: str,
+    settings: LoggingSettings,
+    console: Console,
+    *more: Callable[[logging.LogRecord], bool],
+    keeps: bool = True,
+) -> Iterator[logging.Handler]:
+    """One for each format; without a destination one that does nothing, where Python would write to standard error.
+
+    Args:
+        environment: For its defaults.
+        settings: What differs.
+        console: Takes what goes to standard error.
+        more: What else a record must pass.
+        keeps: Whether old files are removed.
+    """
     by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
-    for form, destination in _destinations(environment, settings):
+    for form, destination in _destinations(environment, settings, console, keeps=keeps):
         # Only people's form differs between a console and a file.
         on_console = form == "detailed" and isinstance(destination, Console)
         by_format.setdefault((form, on_console), []).append(destination)
     own_debug = () if DEFAULTS[environment].foreign_debug else (own_debug_only(settings.levels),)
     of_shipper = (is_not_of_shipper,) if settings.s3 else ()
-    wanted = (is_no_gateway_trace, *own_debug, *of_shipper)
+    wanted = (is_no_gateway_trace, *own_debug, *of_shipper, *more)
     if not by_format:
         yield logging.NullHandler()
     for (form, on_console), destinations in by_format.items():
         yield LineHandler(_formatter(form, on_console=on_console), destinations, wanted)
 
 
-def _destinations(environment: str, settings: LoggingSettings) -> Iterator[tuple[str, Destination | Console]]:
+def _destinations(
+    environment: str, settings: LoggingSettings, console: Console, *, keeps: bool
+) -> Iterator[tuple[str, Destination | Console]]:
     """Each with the name of its format."""
     defaults = DEFAULTS[environment]
     names = defaults.destinations if settings.destinations is None else settings.destinations
     if "console" in names:
-        yield settings.console_format or defaults.format, Console()
+        yield settings.console_format or defaults.format, console
     if "file" in names:
-        keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib)
+        keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
         yield (
             settings.file_format or defaults.format,
             LogFiles(

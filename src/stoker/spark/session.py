@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import ConfigurationError, missing_extra
+from stoker.logs.setup import configured
+from stoker.logs.workers import DAEMON, configure_workers, forget_workers
 from stoker.spark.java import find_java
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Session:
     def stop(self) -> None:
         """Stop the session if it is ours; never raises, since the run is over."""
         if self.ours:
+            forget_workers()
             with contextlib.suppress(Exception):
                 self.spark.stop()
 
@@ -107,11 +110,7 @@ def _make(settings: Mapping[str, str], application: str, scratch: Path, output: 
     if submitted:
         SparkContext._ensure_initialized()  # noqa: SLF001 - makes spark-submit's settings visible to SparkConf
     conf = SparkConf(loadDefaults=submitted)
-    chosen: dict[str, str] = {"spark.app.name": application}
-    if not submitted:
-        chosen["spark.master"] = settings.get("spark.master") or os.environ.get("MASTER") or "local[*]"
-        if chosen["spark.master"].startswith("local"):
-            chosen |= LOCAL_DEFAULTS
+    chosen = {"spark.app.name": application, **({} if submitted else _local_choice(settings))}
     for key, value in {**chosen, **settings}.items():
         # What spark-submit was told on its command line is a flag, and wins.
         if not (submitted and conf.contains(key)):
@@ -130,7 +129,24 @@ def _make(settings: Mapping[str, str], application: str, scratch: Path, output: 
         raise _not_started(error, log) from error
     if log is not None:
         spark.sparkContext.setLogLevel("WARN")
+    if configured():
+        fallbacks += configure_workers(spark)
     return Session(spark, ours=True, fallbacks=fallbacks, jvm_log=log)
+
+
+def _local_choice(settings: Mapping[str, str]) -> dict[str, str]:
+    """What a session gets that no spark-submit has settled; `[spark]` may say otherwise."""
+    master = settings.get("spark.master") or os.environ.get("MASTER") or "local[*]"
+    chosen = {"spark.master": master, **(LOCAL_DEFAULTS if master.startswith("local") else {})}
+    if configured() and _workers_import_stoker(master, settings):
+        chosen["spark.python.daemon.module"] = DAEMON
+    return chosen
+
+
+def _workers_import_stoker(master: str, settings: Mapping[str, str]) -> bool:
+    """Whether they can for sure: in processes of this machine, with this Python, and with our path (`_launch`)."""
+    same = os.environ.get("PYSPARK_PYTHON", sys.executable) == sys.executable and "spark.pyspark.python" not in settings
+    return same and master.partition("[")[0] == "local" and os.name == "posix"
 
 
 def _launch(conf: Any, scratch: Path, log: Path) -> list[str]:

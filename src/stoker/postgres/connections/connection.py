@@ -15,6 +15,7 @@ from stoker.postgres.connections.info import ConnectionInfo
 from stoker.postgres.connections.login import UNTOUCHED, not_made
 from stoker.postgres.connections.resolve import from_url, resolve
 from stoker.postgres.connections.tls import secured, tls_context
+from stoker.secrets import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,8 @@ def _connected(info: ConnectionInfo) -> Connection:
     from pg8000.native import Connection
 
     context, password = tls_context(info), info.login_password()
+    if info.password:
+        remember(info.password)  # in a task, nothing else has told the log of it
     sock = None
     try:
         sock = socket.create_connection((info.host, info.port), info.connect_timeout)

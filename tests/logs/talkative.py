@@ -1,0 +1,117 @@
+"""A job whose functions log a line for each row, in each kind of Python worker. Its executors know only what is shipped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pyspark import TaskContext
+from pyspark.sql import functions as F  # noqa: N812 - its usual name
+from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.types import IntegerType
+
+from stoker import Job, Pipeline, logs, main, place, read, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+ROWS = 40
+LOUD = 1_000
+LONG = 100_000
+logger = logging.getLogger("talkative")
+
+
+def tell(kind: str, row: int) -> int:
+    """Log it."""
+    logger.info("%s row %d", kind, row)
+    return row
+
+
+def rdd(rows: DataFrame) -> DataFrame:
+    """A function of an RDD."""
+    told = rows.rdd.map(lambda row: (tell("rdd", row.n),))
+    return rows.sparkSession.createDataFrame(told, rows.schema)
+
+
+def udf(rows: DataFrame) -> DataFrame:
+    """A UDF."""
+    return rows.select(F.udf(lambda n: tell("udf", n), IntegerType())("n").alias("n"))
+
+
+def pandas(rows: DataFrame) -> DataFrame:
+    """A pandas UDF."""
+
+    def each(numbers: pd.Series) -> pd.Series:
+        return numbers.map(lambda n: tell("pandas", n))
+
+    each.__annotations__ = dict.fromkeys(("numbers", "return"), pd.Series)  # as pyspark looks for them
+    made: Any = pandas_udf  # its types want literals of its own
+    return rows.select(made(each, IntegerType())("n").alias("n"))
+
+
+def arrow(rows: DataFrame) -> DataFrame:
+    """`mapInArrow`, which logs within a context of its own."""
+
+    def each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            with logs.log_context(batch=batch.num_rows):
+                for n in batch.column(0).to_pylist():
+                    tell("arrow", n)
+            yield batch
+
+    return rows.mapInArrow(each, rows.schema)
+
+
+def killed(rows: DataFrame) -> DataFrame:
+    """Its workers are killed when they have logged, the first time."""
+
+    def each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        for batch in batches:
+            for n in batch.column(0).to_pylist():
+                tell("killed", n)
+            if context is not None and context.attemptNumber() == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield batch
+
+    return rows.mapInArrow(each, rows.schema)
+
+
+def loud(rows: DataFrame) -> DataFrame:
+    """Many lines of one call in one task, and then a very long one with a trace."""
+
+    def each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for number in range(LOUD):
+            tell("loud", number)
+        nothing: dict[str, int] = {}
+        try:
+            nothing.pop("x" * LONG)
+        except KeyError:
+            logger.exception("long %s", "y" * LONG)
+        yield from batches
+
+    return rows.coalesce(1).mapInArrow(each, rows.schema)
+
+
+KINDS: tuple[Callable[[DataFrame], DataFrame], ...] = (rdd, udf, pandas, arrow, killed, loud)
+job = Job(
+    "talkative",
+    [
+        Pipeline(
+            kind.__name__,
+            extract={"rows": read.csv(place("source") / "rows", schema="n int")},
+            transform=kind,
+            load=write.parquet(place("lake") / kind.__name__, mode="replace"),
+        )
+        for kind in KINDS
+    ],
+)
+
+if __name__ == "__main__":
+    main(job)

@@ -1,0 +1,256 @@
+"""The log of Python workers: how long and how many its lines are, what Python does when it starts there, and what a task knows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import stoker
+from stoker import logs
+from stoker.errors import UsageError
+from stoker.logs import context
+from stoker.logs.workers import forget_workers, limit, startup
+from stoker.logs.workers.console import LIMIT, fitted
+from stoker.logs.workers.limit import EVERY, FIRST, RateLimit
+from stoker.logs.workers.task import PROPERTY
+from stoker.logs.workers.told import VARIABLE, Told, told
+from support.log_lines import spooled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+KNOWN = {"run_id": "r-1", "stage": "3"}
+
+
+def line(**more: Any) -> bytes:
+    """A line of JSON with its end."""
+    content = {"ts": "2026-11-26T07:00:00Z", "level": "ERROR", "logger": "t", "msg": "m", "context": KNOWN, **more}
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+
+
+def frames(count: int) -> list[dict[str, str]]:
+    """A trace."""
+    return [{"class": "", "method": f"f{each}", "file": "a/b/c.py" * 10, "line": "1"} for each in range(count)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"msg": "x" * 100_000},
+        {"msg": "\u20ac" * 100_000, "context": KNOWN | {"a": "\U0001f600" * 9_000}},
+        {"exception": {"class": "E", "msg": "m" * 9_000, "stacktrace": frames(100)}},
+        {"context": KNOWN | {f"field {each}": "v" * 100 for each in range(200)}},
+        {"context": KNOWN | {"n" * 9_000: "v"}},
+    ],
+    ids=["message", "wide characters", "trace", "fields", "name"],
+)
+def test_a_long_line_fits_into_the_pipe(more: dict[str, Any]) -> None:
+    """It stays JSON that says of which run and stage it is, and how long it was."""
+    long = line(**more)
+
+    found = fitted(long)
+
+    assert len(found) <= LIMIT
+    content = json.loads(found)
+    assert found.endswith(b"}\n")
+    assert content["context"].items() >= KNOWN.items()
+    assert content["context"]["cut"] == f"{len(long):,} bytes"
+
+
+def test_of_a_long_trace_its_ends_stay() -> None:
+    """Where the call began, and where it failed."""
+    found = json.loads(fitted(line(exception={"class": "E", "msg": "m", "stacktrace": frames(100)})))
+
+    methods = [frame["method"] for frame in found["exception"]["stacktrace"]]
+    assert methods[:2] == ["f0", "f1"]
+    assert methods[-1] == "f99"
+    assert methods[2].endswith(" frames")
+
+
+def test_a_line_that_fits_is_left_as_it_is() -> None:
+    """Up to the last byte; a long one for people is cut between two characters."""
+    room = LIMIT - len(line())
+
+    assert fitted(line(msg="m" * (room + 1))) == line(msg="m" * (room + 1))
+    assert fitted(("\u20ac" * LIMIT + "\n").encode()).decode().endswith("\u20ac ... [cut]\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the JVM's standard error is found in /proc")
+@pytest.mark.parametrize("kind", ["pipe", "file"])
+def test_lines_go_past_the_jvm_if_its_standard_error_is_a_pipe(tmp_path: Path, kind: str) -> None:
+    """It would copy them in pieces. If it is a file, at whose end only its own writes may be, they go to it."""
+    worker = "from stoker.logs.workers.console import WorkerConsole; WorkerConsole().write(b'line')"
+    jvm = (
+        "import subprocess, sys; "
+        f'print(subprocess.run([sys.executable, "-c", "{worker}"], stderr=subprocess.PIPE, check=True).stderr)'
+    )
+    path = tmp_path / "stderr"
+    with path.open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", jvm],
+            env={**os.environ, "PYTHONPATH": str(Path(stoker.__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if kind == "pipe" else file,
+            check=True,
+        )
+
+    found = (done.stderr or path.read_bytes(), done.stdout)
+    assert found == ((b"line", b"b''\n") if kind == "pipe" else (b"", b"b'line'\n"))
+
+
+def record(number: int = 0) -> logging.LogRecord:
+    """What a call on that line logs."""
+    return logging.LogRecord("t", logging.INFO, __file__, number, "m", None, None)
+
+
+def test_many_lines_of_one_call_are_thinned_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ones of each call in each task are there, then one in a hundred with the number of those left out."""
+    task = [1]
+    monkeypatch.setattr(limit, "number", lambda: task[0])
+    limited = RateLimit()
+
+    made = [record() for _ in range(FIRST + 3 * EVERY)]
+    taken = [each for each in made if limited.takes(each) and limited.takes(each)]
+
+    assert taken[:FIRST] == made[:FIRST]
+    assert [each.__dict__["left_out"] for each in taken[FIRST:]] == [EVERY - 1] * 3
+    assert limited.takes(record(1))
+    assert not limited.takes(record())
+    task[0] = 2
+    assert limited.takes(record())
+
+
+def test_workers_elsewhere_have_standard_error_alone() -> None:
+    """JSON, whatever the driver's form is; in local mode they have the driver's destinations."""
+    settings = logs.LoggingSettings(level="INFO", levels={"a": "DEBUG"}, folder=Path("f"), s3="s3://b/p")
+
+    far = Told.load(told("development", settings, {"run_id": "r"}, local=False).dump())
+    near = Told.load(told("development", settings, {"run_id": "r"}, local=True).dump())
+
+    assert (far.settings.destinations, far.settings.console_format, far.settings.s3) == (("console",), "minimal", None)
+    assert (far.settings.level, far.settings.levels, far.context) == ("INFO", {"a": "DEBUG"}, {"run_id": "r"})
+    assert (near.settings.destinations, near.settings.s3) == (("console", "file", "spool"), None)
+    assert near.settings.folder == Path("f").absolute()
+
+
+def start(folder: Path, value: str, *arguments: str) -> tuple[str, str]:
+    """What Python prints, and what it says of errors, that starts with `startup` as `sitecustomize`, before another one."""
+    for name, source in (("ours", Path(startup.__file__).read_text("utf-8")), ("theirs", "print('theirs')")):
+        (folder / name).mkdir()
+        (folder / name / "sitecustomize.py").write_text(source, "utf-8")
+    paths = [folder / "ours", folder / "theirs", Path(stoker.__file__).parents[1]]
+    look = "import logging, sys, threading; print(logging.getLogger().handlers, threading.active_count(), 'boto3' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", look, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), VARIABLE: value},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
+def test_python_starts_with_a_log_in_an_executor_and_with_what_else_it_had(tmp_path: Path) -> None:
+    """One handler, no thread, no boto3, and the `sitecustomize` of the machine."""
+    value = told("production", logs.LoggingSettings(), {}, local=False).dump()
+
+    assert start(tmp_path, value, "pyspark.worker") == ("theirs\n[<LineHandler (NOTSET)>] 1 False\n", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "argument", "said"),
+    [
+        ("{", "pyspark.worker", "stoker: Python workers here have no log: JSONDecodeError"),
+        ("{", "other", ""),
+        ("", "pyspark.worker", ""),
+    ],
+    ids=["what cannot be read", "another program", "nothing told"],
+)
+def test_python_starts_without_a_log(tmp_path: Path, value: str, argument: str, said: str) -> None:
+    """What is wrong with the log does not stop a task, and a program that a task starts is left alone."""
+    out, told_there = start(tmp_path, value, argument)
+
+    assert out == "theirs\n[] 1 False\n"
+    assert told_there.startswith(said)
+    assert bool(told_there) == bool(said)
+
+
+@pytest.fixture
+def quiet(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session, as it was afterwards."""
+    spark_context = spark.sparkContext
+    before = dict(spark_context.environment)
+    root, handlers, level = logging.getLogger(), list(logging.getLogger().handlers), logging.getLogger().level
+    yield spark
+    forget_workers()
+    spark_context.environment.clear()
+    spark_context.environment.update(before)
+    spark_context._jsc.setLocalProperty(PROPERTY, None)
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+
+
+@pytest.mark.smoke
+def test_a_task_of_a_session_of_ones_own_logs_beside_the_driver(quiet: SparkSession, tmp_path: Path) -> None:
+    """Into a spool of its own process, with the context of the driver's thread, its stage and its partition."""
+    settings = logs.LoggingSettings(level="INFO", destinations=("spool",), spool=tmp_path)
+    logs.configure("testing", settings)
+    spark_context = quiet.sparkContext
+
+    def tell(row: int) -> int:
+        logging.getLogger("user").info("row %d", row, extra={"row": row})
+        logging.getLogger("user").debug("not wanted")
+        return row
+
+    with logs.log_context(run_id="r-1"):
+        assert logs.configure_workers(quiet) == []
+        with logs.log_context(batch=7, password="secret-1"):
+            assert spark_context.parallelize(range(4), 2).map(tell).collect() == [0, 1, 2, 3]
+        spark_context.parallelize([4], 1).map(tell).collect()
+
+    lines = sorted((each for each in spooled(tmp_path) if each["logger"] == "user"), key=lambda each: each["msg"])
+    contexts = [each["context"] for each in lines]
+    assert [each["msg"] for each in lines] == [f"row {row}" for row in range(5)]
+    assert {each["run_id"] for each in contexts} == {"r-1"}
+    assert [each["partition"] for each in contexts] == ["0", "0", "1", "1", "0"]
+    assert [each.get("batch") for each in contexts] == ["7"] * 4 + [None]
+    assert contexts[0]["password"] == "***"
+    assert int(contexts[4]["stage"]) > int(contexts[0]["stage"])
+
+
+def test_workers_are_configured_after_the_driver(monkeypatch: pytest.MonkeyPatch, spark: SparkSession) -> None:
+    """They log as it does."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
+    with pytest.raises(UsageError, match=r"Call logs\.configure before"):
+        logs.configure_workers(spark)
+
+
+def test_a_change_of_context_is_told_until_the_session_ends() -> None:
+    """As it is after the change, for a block's end too."""
+
+    def tell(fields: context.Fields) -> None:
+        told_of.append(dict(fields.values))
+
+    told_of: list[dict[str, str]] = []
+    context.tell_changes(tell)
+    try:
+        with logs.log_context(a=1):
+            logs.note(b=2)
+    finally:
+        forget_workers()
+    with logs.log_context(c=3):
+        pass
+
+    assert told_of == [{"a": "1"}, {"a": "1", "b": "2"}, {}]
