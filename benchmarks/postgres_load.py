@@ -75,7 +75,7 @@ def main() -> None:
     with prepared(shape, mode, rows) as (folder, server):
         for at in range(options.rounds):
             for way in sorted(ways, reverse=at % 2 == 1):
-                runs[way].append(_measured(_command(shape, mode, way, folder, options.rivals), folder, server))
+                runs[way].append(measured(command(shape, mode, way, folder, options.rivals), folder, server))
                 print(f"round {at + 1} {way:<14} {runs[way][-1]}", file=sys.stderr, flush=True)
     _print(runs, f"{shape.table}, {mode}, {rows:,} rows; medians of {options.rounds}", with_rewritten=mode == "upsert")
 
@@ -113,17 +113,19 @@ def prepared(shape: Shape, mode: str, rows: int) -> Iterator[tuple[Path, Server]
 
 def _fill(shape: Shape, folder: Path, server: Server) -> None:
     """The rows into the table, by the way that is measured least: it takes no part in the comparison."""
-    command = _command(shape, "replace", "files", folder, None)
-    subprocess.run(command, env=clean_environment(connection_variables(server)), check=True, stdout=subprocess.DEVNULL)
+    filling = command(shape, "replace", "files", folder, None)
+    subprocess.run(filling, env=clean_environment(connection_variables(server)), check=True, stdout=subprocess.DEVNULL)
 
 
-def _command(shape: Shape, mode: str, way: str, folder: Path, rivals: str | None) -> list[str]:
+def command(shape: Shape, mode: str, way: str, folder: Path, rivals: str | None) -> list[str]:
+    """The process that loads by one way."""
     if way in rival_ways.TITLES:
         return [rivals or sys.executable, rival_ways.__file__, shape.table, way, str(folder)]
     return [sys.executable, str(HERE / "load_ways.py"), shape.table, mode, way, str(folder)]
 
 
-def _measured(command: Sequence[str], folder: Path, server: Server) -> Measured:
+def measured(command: Sequence[str], folder: Path, server: Server) -> Measured:
+    """Run such a process."""
     _sql(server, "VACUUM")
     _sql(server, "CHECKPOINT")
     updated, before = _updated(server), server_cpu(server.pid)

@@ -144,6 +144,17 @@ def _narrow(number: int, rows: int) -> pa.Table:
     )
 
 
+def _cells(number: int, rows: int) -> pa.Table:
+    """A megabyte in each row, which does not compress."""
+    random = np.random.default_rng(number)
+    return pa.table(
+        {
+            "id": pa.array(number * 100_000_000 + np.arange(rows)),
+            "cell": pa.array([random.bytes(1 << 20) for _ in range(rows)], pa.binary()),
+        }
+    )
+
+
 def _holes(random: np.random.Generator, values: pa.Array) -> pa.Array:
     """Some values are null."""
     at = np.arange(len(values))
@@ -172,6 +183,7 @@ SHAPES = {
             "l_quantity",
         ),
         Shape("mixed", _MIXED, 500_000, _by_file(_mixed), ("id",), "amount", "&stringtype=unspecified"),
+        Shape("cells", "CREATE TABLE cells (id bigint NOT NULL, cell bytea)", 300, _by_file(_cells), ("id",), "id"),
         Shape("narrow", _NARROW, 10_000_000, _by_file(_narrow), ("id",), "value"),
     )
 }
