@@ -31,21 +31,37 @@ if TYPE_CHECKING:
     from stoker.checks import Measured
 
 
-@pytest.fixture(scope="module")
-def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Measured]:
-    """All cases, computed together on files."""
+def measured(spark: SparkSession, folder: Path, cases: Sequence[Case]) -> list[Measured]:
+    """Some cases, computed together on files."""
     frame = spark.createDataFrame(ROWS, SCHEMA).repartition(2)
-    files = written(frame, tmp_path_factory.mktemp("cases") / "t")
-    checker = ParquetChecker(files, 2, SparkChecker(frame, no_keys))
-    cases = [*CASES, *MORE]
-    measured = checker.measure([case.check for case in cases])
-    return {str(case): each for case, each in zip(cases, measured, strict=True)}
+    checker = ParquetChecker(written(frame, folder / "t"), 2, SparkChecker(frame, no_keys))
+    return checker.measure([case.check for case in cases])
 
 
-@pytest.mark.parametrize("case", [*CASES, *MORE], ids=str)
-def test_violations(found: dict[str, Measured], case: Case) -> None:
+@pytest.fixture(scope="module")
+def of_each_kind(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[Measured]:
+    """One case of each kind."""
+    return measured(spark, tmp_path_factory.mktemp("cases"), CASES)
+
+
+@pytest.fixture(scope="module")
+def of_all_kinds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[Measured]:
+    """All the others."""
+    return measured(spark, tmp_path_factory.mktemp("more"), MORE)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: str(CASES[at]))
+def test_violations(of_each_kind: list[Measured], at: int) -> None:
     """The same is found, by whatever way."""
-    case.holds(found[str(case)])
+    CASES[at].holds(of_each_kind[at])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("at", range(len(MORE)), ids=lambda at: str(MORE[at]))
+def test_violations_of_every_type(of_all_kinds: list[Measured], at: int) -> None:
+    """The same for whatever types, bounds and names there are."""
+    MORE[at].holds(of_all_kinds[at])
 
 
 def holding(files: DataFiles, *checks: Check) -> list[bool]:
