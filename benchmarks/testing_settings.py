@@ -46,8 +46,7 @@ VARIANTS: dict[str, Mapping[str, str]] = {
     "with Spark's web interface": {"spark.ui.enabled": "true"},
     "the JVM of a run": {JVM: LOCAL_DEFAULTS[JVM]},
     "the JVM's own defaults": {JVM: "-Dnothing=1"},
-    "no code of whole stages": {"spark.sql.codegen.wholeStage": "false"},
-    "no code at all": {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"},
+    "code for each query": {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"},
     "no filters at run time": {
         "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
         "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",

@@ -30,6 +30,9 @@ SETTINGS = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Nothing is called often enough to be worth the optimising compiler.
     "spark.driver.defaultJavaOptions": "-XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    # Else code is generated and compiled for each query, most of which a test runs once.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # Not for speed: the same answers on every machine.
     "spark.sql.session.timeZone": "UTC",
 }
