@@ -131,7 +131,7 @@ def test_executors_without_stoker_do_their_tasks(tmp_path: Path) -> None:
     assert "only where the executors have stoker: it is neither in --py-files nor in spark.archives" in done.stdout
     told = [each for each in stderr(tmp_path) if each.startswith(b"stoker: ")]
     assert len(told) in {1, 2}
-    assert b"Python workers here have no log: ModuleNotFoundError: No module named 'stoker'" in told[0]
+    assert b"Python workers here have no log: ModuleNotFoundError: No module named 'stoker" in told[0]
 
 
 @pytest.mark.parametrize("way", ["python", "spark-submit"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import venv
 import zipfile
 from pathlib import Path
@@ -64,9 +63,8 @@ def submit(
         py_files: What is shipped.
     """
     home = folder / "spark"
+    # Executors of a `local-cluster` would inherit it.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if driver == sys.executable:
-        environment["PYTHONPATH"] = str(SOURCE)
     settings = [
         "spark.ui.enabled=false",
         "spark.executor.memory=1g",
