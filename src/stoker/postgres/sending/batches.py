@@ -76,12 +76,13 @@ def bounded(spark: SparkSession) -> Batches:
 
 def _counts(spark: SparkSession) -> bool:
     """Whether Spark bounds batches by bytes, as 4.1 does."""
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         # Without a default of ours: with one, that is what a setting has which nobody has set.
         spark.conf.get(BYTES)
-    except PySparkException:
+    except (PySparkException, Py4JError):  # 3.5 raises what Java does
         return False
     return True
 
