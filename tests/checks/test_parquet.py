@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from checks.cases import CASES, MORE, ROWS, SCHEMA, Case
+from checks.cases import CASES, MORE, ROWS, SCHEMA
 from checks.test_spark import no_keys
 from stoker import check
 from stoker.checks.hashes import LONGEST, TooLongError, hashes
@@ -31,37 +31,22 @@ if TYPE_CHECKING:
     from stoker.checks import Measured
 
 
-def measured(spark: SparkSession, folder: Path, cases: Sequence[Case]) -> list[Measured]:
-    """Some cases, computed together on files."""
+ALL = [*CASES, *MORE]
+
+
+@pytest.fixture(scope="module")
+def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[Measured]:
+    """All cases, computed together on files."""
     frame = spark.createDataFrame(ROWS, SCHEMA).repartition(2)
-    checker = ParquetChecker(written(frame, folder / "t"), 2, SparkChecker(frame, no_keys))
-    return checker.measure([case.check for case in cases])
-
-
-@pytest.fixture(scope="module")
-def of_each_kind(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[Measured]:
-    """One case of each kind."""
-    return measured(spark, tmp_path_factory.mktemp("cases"), CASES)
-
-
-@pytest.fixture(scope="module")
-def of_all_kinds(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> list[Measured]:
-    """All the others."""
-    return measured(spark, tmp_path_factory.mktemp("more"), MORE)
+    files = written(frame, tmp_path_factory.mktemp("cases") / "t")
+    return ParquetChecker(files, 2, SparkChecker(frame, no_keys)).measure([case.check for case in ALL])
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("at", range(len(CASES)), ids=lambda at: str(CASES[at]))
-def test_violations(of_each_kind: list[Measured], at: int) -> None:
+@pytest.mark.parametrize("at", range(len(ALL)), ids=lambda at: str(ALL[at]))
+def test_violations(found: list[Measured], at: int) -> None:
     """The same is found, by whatever way."""
-    CASES[at].holds(of_each_kind[at])
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("at", range(len(MORE)), ids=lambda at: str(MORE[at]))
-def test_violations_of_every_type(of_all_kinds: list[Measured], at: int) -> None:
-    """The same for whatever types, bounds and names there are."""
-    MORE[at].holds(of_all_kinds[at])
+    ALL[at].holds(found[at])
 
 
 def holding(files: DataFiles, *checks: Check) -> list[bool]:

@@ -59,7 +59,7 @@ def project(folder: Path) -> Path:
 
 def stderr(folder: Path) -> Iterator[bytes]:
     """The lines of all executors."""
-    for path in folder.glob("spark/work/app-*/*/stderr"):
+    for path in (folder / "spark" / "work").glob("app-*/*/stderr"):
         yield from path.read_bytes().splitlines(keepends=True)
 
 

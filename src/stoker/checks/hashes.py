@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from stoker.postgres.encode.parts import offsets
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,6 +49,12 @@ def hashes(columns: Sequence[pa.Array]) -> Hashes:
     return reduce(_mixed, parts, np.zeros_like(parts[0]))
 
 
+def repeats(found: np.ndarray[Any, Any]) -> int:
+    """How many entries repeat another; sorts them where they are."""
+    found.sort()
+    return int(np.count_nonzero(found[1:] == found[:-1]))
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
 
@@ -62,16 +70,15 @@ def _numbers(array: pa.Array) -> Hashes:
 
 def _texts(array: pa.Array) -> Hashes:
     count = len(array)
-    _, offset_buffer, data = array.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int32, count + 1, array.offset * 4).astype(np.int64)
-    starts, lengths = offsets[:-1] - offsets[0], np.diff(offsets)
+    bounds = offsets(array).astype(np.int64)
+    starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
     longest = int(lengths.max(initial=0))
     if longest > LONGEST:
         raise TooLongError
-    size = int(offsets[-1] - offsets[0])
+    size = int(bounds[-1] - bounds[0])
     padded = np.zeros(size + _WORD, np.uint8)
     if size:
-        padded[:size] = np.frombuffer(data, np.uint8, size, int(offsets[0]))
+        padded[:size] = np.frombuffer(array.buffers()[2], np.uint8, size, int(bounds[0]))
     # A word begins at every byte.
     words = np.ndarray((size + 1,), "<u8", padded, strides=(1,))
     found = _mixed(np.zeros(count, np.uint64), lengths.astype(np.uint64))

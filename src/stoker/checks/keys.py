@@ -90,6 +90,8 @@ class Key:
         """How many rows repeat a hash, compared by the driver."""
         import numpy as np
 
+        from stoker.checks.hashes import repeats
+
         hashes: Any = self._hashes(frame)
         batches = hashes._collect_as_arrow()  # noqa: SLF001 - toArrow does the same, and 3.5 has no toArrow
         found = np.empty(sum(batch.num_rows for batch in batches), np.int64)
@@ -98,8 +100,7 @@ class Key:
             batch = batches.pop()
             found[end - batch.num_rows : end] = batch.column(0)
             end -= batch.num_rows
-        found.sort()
-        return int(np.count_nonzero(found[1:] == found[:-1]))
+        return repeats(found)
 
     def counted(self, frame: DataFrame) -> DataFrame:
         """How many rows repeat a key, or the hash of a key: one row with the column `value`."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import compute as pc
 
 from stoker.checks.definitions import Between, NotNull, Unique, Values
-from stoker.checks.hashes import TooLongError, hashes
+from stoker.checks.hashes import TooLongError, hashes, repeats
 from stoker.checks.keys import COLLECTED
 from stoker.spark.parquet import batches, footers_of, pieces
 
@@ -133,10 +133,7 @@ class _Unique(_Proof):
             return False
         found = np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
         self._hashes.clear()
-        if np.all(found[1:] > found[:-1]):
-            return True
-        found.sort()
-        return not np.any(found[1:] == found[:-1])
+        return bool(np.all(found[1:] > found[:-1])) or not repeats(found)
 
 
 def proven(files: DataFiles, checks: Mapping[int, Check], slots: int) -> tuple[int, set[int]]:
