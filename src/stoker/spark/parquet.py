@@ -175,7 +175,8 @@ def _rows_at_once(file: pq.ParquetFile, piece: Piece, names: Sequence[str]) -> i
     if not repeated:
         return piece.rows_at_once
     few = next(file.iter_batches(_PROBE, row_groups=[piece.groups[0]], columns=repeated, use_threads=False))
-    return max(min(piece.rows_at_once, _BATCH * few.num_rows // max(few.nbytes, 1)), 1)
+    allowed = int(_BATCH * few.num_rows / max(few.nbytes, 1))
+    return max(min(piece.rows_at_once, allowed), 1)
 
 
 def _footer(path: str) -> pq.FileMetaData:
