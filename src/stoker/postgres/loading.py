@@ -214,7 +214,7 @@ class PostgresLoad:
         types = column_types(connection, work.staging, names)
         cast = tuple(column.name for column in work.columns if column.staged_as)
         self._way = way(schema, types, cast)
-        key = primary_key(connection, table) if table is not None else ()
+        key = self._mode.key or (primary_key(connection, table) if table is not None else ())
         self._task = CopyTask(
             self._info,
             work.staging.table,
