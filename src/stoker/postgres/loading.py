@@ -185,7 +185,8 @@ class PostgresLoad:
             like(connection, work.strategy.definition, work.target, work.staging.table)
         else:
             held = checks(connection, table, names) if table is not None else []
-            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
+            # The sign of life is held already, else it could be taken for a dead one's.
+            connection.run(staging.statement(work.staging, columns, held, logged=work.strategy.renames))
         keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
