@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.postgres.names import LONGEST, LoadTarget
+from stoker.postgres.names import LONGEST, LoadTarget, shortened
 from stoker.postgres.refusals import sqlstate
 from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import run_patiently
@@ -61,7 +61,7 @@ class Staging:
 def sealed_name(nonce: str, name: str) -> str:
     """What a table or index is called until it gets a name that is still taken."""
     begin = sealed_prefix(nonce)
-    return begin + name.encode()[: LONGEST - len(begin)].decode(errors="ignore")
+    return begin + shortened(name, LONGEST - len(begin))
 
 
 def sealed_prefix(nonce: str) -> str:
