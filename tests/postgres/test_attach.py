@@ -103,6 +103,14 @@ def test_partitions_for_new_values_are_made(load: Loads, db: Connection, schema:
     assert db.run(f"SELECT count(*) FROM {schema}.t_e") == [[1]]
 
 
+def test_a_partition_of_a_table_with_a_long_name(load: Loads, db: Connection, schema: str) -> None:
+    """Bytes count, and not letters."""
+    name = f'"{"🦆" * 15}"'
+    db.run(f"CREATE TABLE {schema}.{name} (id integer, month text) PARTITION BY LIST (month)")
+    changed_by(load(name, mode="replace_partitions", by=("month",)), db, "id integer, month string", "(1, 'a')")
+    assert db.run(f"SELECT * FROM {schema}.{name}") == [[1, "a"]]
+
+
 def test_a_range_is_replaced_if_it_has_no_other_values(load: Loads, db: Connection, schema: str) -> None:
     """Else only the rows with the values that are staged."""
     db.run(f"CREATE TABLE {schema}.t (id integer, day date) PARTITION BY RANGE (day)")

@@ -284,6 +284,7 @@ def test_parts_of_a_read_without_a_snapshot(info: ConnectionInfo, db: Connection
         ({"query": "SELECT FROM WHERE"}, 'syntax error at or near "WHERE"'),
         ({"query": "SELECT * FROM nowhere.t"}, 'relation "nowhere.t" does not exist'),
         ({"query": "INSERT INTO SCHEMA.flights VALUES (1) RETURNING *"}, "syntax error"),
+        ({"query": "SELECT id FROM SCHEMA.flights FOR UPDATE"}, "in a read-only transaction"),
     ],
 )  # fmt: skip
 def test_names_that_are_wrong(
@@ -342,6 +343,8 @@ def test_a_table_that_others_have_locked(info: ConnectionInfo, db: Connection, s
         {},
         {"table": "t", "query": "SELECT 1"},
         {"query": " ; "},
+        {"query": "-- nothing"},
+        {"query": "SELECT '\0'"},
         {"table": "t", "columns": [""]},
         {"table": "t", "columns": ["a", "a"]},
         {"table": "t", "where": " "},

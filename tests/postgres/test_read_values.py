@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stoker import DefinitionError, UsageError, param, read
-from stoker.postgres.read.values import filled, literal, names
+from stoker.postgres.read.values import ended, filled, literal, names
 
 if TYPE_CHECKING:
     from pg8000.native import Connection
@@ -39,6 +39,23 @@ class Color(Enum):
 def test_names_stand_outside_of_texts_and_comments(sql: str, found: set[str]) -> None:
     """And are neither casts nor ends of slices."""
     assert names(sql) == found
+
+
+@pytest.mark.parametrize(
+    ("sql", "left"),
+    [
+        ("SELECT 1 ; \n", "SELECT 1"),
+        ("SELECT 1 /* x; */ ;-- done; really", "SELECT 1"),
+        ("-- first;\nSELECT ';' -- last", "-- first;\nSELECT ';'"),
+        ("SELECT 1 -- a\n, 2 -- b\n;", "SELECT 1 -- a\n, 2"),
+        ("SELECT $$a;--$$;;", "SELECT $$a;--$$"),
+        ("SELECT 1; SELECT 2", "SELECT 1; SELECT 2"),
+        ("-- nothing\n;", ""),
+    ],
+)
+def test_what_stands_behind_a_query_is_left_out(sql: str, left: str) -> None:
+    """Semicolons and comments at its end; what is within stays, and so does a second statement, which the server refuses."""
+    assert ended(sql) == left
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -397,8 +397,8 @@ def test_a_swap_that_is_cut_leaves_the_old_table(
         with pytest.raises((OSError, ConnectionLostError), match=f"postgres.publish.{point}"):
             sink.publish()
     # As if the process were dead.
-    if sink._connection is not None:
-        cut(sink._connection)
+    if sink._driver._connection is not None:
+        cut(sink._driver._connection)
     assert db.run(f"SELECT run FROM {everything}.t") == [["old"]]
     assert dumped(info, everything) == before
     again = load(run_id="new")

@@ -288,6 +288,32 @@ def test_the_table_is_locked(info: ConnectionInfo, db: Connection, schema: str) 
     assert_told("The table is locked", caught.value)
 
 
+def test_a_row_breaks_a_rule_of_the_table(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """A check, which is held to where the rows arrive."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint, run text CHECK (run <> 'run'))")
+    sink = made(info, schema)
+    try:
+        with pytest.raises(SinkError) as caught:
+            stage(sink, "run")
+    finally:
+        sink.discard()
+    assert_told("A row breaks a rule of the table", caught.value)
+
+
+def test_the_table_was_altered_in_the_meantime(info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """Between the sending and the publish."""
+    db.run(f"CREATE TABLE {schema}.t (id bigint, run text)")
+    sink = made(info, schema)
+    try:
+        stage(sink, "run")
+        db.run(f"ALTER TABLE {schema}.t ALTER run TYPE varchar(3)")
+        with pytest.raises(TransientError) as caught:
+            sink.publish()
+    finally:
+        sink.discard()
+    assert_told("The table was altered in the meantime", caught.value)
+
+
 def test_a_swap_cannot_be(info: ConnectionInfo, db: Connection, schema: str) -> None:
     """A view is in the way."""
     db.run(f"CREATE TABLE {schema}.t (id bigint, run text); CREATE VIEW {schema}.w AS SELECT * FROM {schema}.t")

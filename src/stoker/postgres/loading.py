@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.util
 import logging
 from typing import TYPE_CHECKING
 
-from stoker.errors import ConnectionLostError, SinkError, StokerError, missing_extra
+from stoker.errors import SinkError, missing_extra
 from stoker.failpoints import failpoint
 from stoker.postgres import staging
 from stoker.postgres.catalogue import check_rights, checks, located, primary_key, read_table
 from stoker.postgres.columns import create_statement, fitted
-from stoker.postgres.connections.connection import connect, cut
-from stoker.postgres.connections.session import open_session
 from stoker.postgres.declared import declared_types
+from stoker.postgres.driver import DriverConnection
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.modes import keys, partitioned
 from stoker.postgres.modes.statement import Publication
@@ -24,7 +22,6 @@ from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
 from stoker.postgres.outcome import outcome
 from stoker.postgres.publish import Published, UncertainCommitError, publish, seal
-from stoker.postgres.refusals import explained
 from stoker.postgres.sending.copy import CopyTask
 from stoker.postgres.sending.forms import staged_otherwise, way
 from stoker.postgres.sending.send import send, send_files
@@ -37,7 +34,8 @@ from stoker.spark.data_files import UnreadableError
 from stoker.spark.plain_files import plain_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    import contextlib
+    from collections.abc import Callable, Iterable, Mapping
 
     from pg8000.native import Connection
     from pyspark.sql import DataFrame
@@ -90,7 +88,7 @@ class PostgresLoad:
         self._sink = sink
         self._options = options
         self._patience = Patience(wait, stopped)
-        self._connection: Connection | None = None
+        self._driver = DriverConnection(info, self._patience.stopped)
         self._work: Publication | None = None
         self._schema: StructType | None = None
         self._task: CopyTask | None = None
@@ -110,7 +108,7 @@ class PostgresLoad:
             SinkError: If the run published it into another target.
         """
         with self._explained("cannot be looked up"):
-            connection = self._connected()
+            connection = self._driver.made()
             return self._ledger(self._locate(connection)).find(connection)
 
     def prepare(self, schema: StructType) -> None:
@@ -129,7 +127,7 @@ class PostgresLoad:
             if importlib.util.find_spec(library) is None:
                 raise missing_extra(library, "local", "Loading into PostgreSQL")
         with self._explained("cannot be prepared"):
-            connection = self._connected()
+            connection = self._driver.made()
             target = self._locate(connection)
             table = read_table(connection, target)
             declared = declared_types(connection, self._options.columns, schema.names, target)
@@ -185,7 +183,8 @@ class PostgresLoad:
             like(connection, work.strategy.definition, work.target, work.staging.table)
         else:
             held = checks(connection, table, names) if table is not None else []
-            staging.create(connection, work.staging, columns, held, logged=work.strategy.renames)
+            # The sign of life is held already, else it could be taken for a dead one's.
+            connection.run(staging.statement(work.staging, columns, held, logged=work.strategy.renames))
         keys.check_types(connection, work)
         self._staged = True
         connection.run("COMMIT")
@@ -214,7 +213,7 @@ class PostgresLoad:
         types = column_types(connection, work.staging, names)
         cast = tuple(column.name for column in work.columns if column.staged_as)
         self._way = way(schema, types, cast)
-        key = primary_key(connection, table) if table is not None else ()
+        key = self._mode.key or (primary_key(connection, table) if table is not None else ())
         self._task = CopyTask(
             self._info,
             work.staging.table,
@@ -321,7 +320,7 @@ class PostgresLoad:
             if self._mode.name in {"replace", "replace_partitions"}:
                 self._way = dataclasses.replace(self.way, strategy=str(published.strategy))
         except UncertainCommitError as error:
-            self._connection = None
+            self._driver.cut()
             published = Published(outcome(self._info, work, error.sent), work.strategy)
         self._staged = published.is_staged
         self.changed = published.changed
@@ -329,28 +328,18 @@ class PostgresLoad:
 
     def discard(self) -> None:
         """Drop what is staged and not published, and close. Never raises; what it cannot drop the next load drops."""
-        work, connection = self._work, self._connection
-        self._connection = None
         try:
-            if self._staged and work is not None:
+            if self._staged and self._work is not None:
                 self._staged = False
-                if connection is None or not _answers(connection):
-                    connection = connect(self._info)
-                staging.drop(connection, work.staging.table, work.staging.sealed)
+                self._driver.dropped(self._work.staging)
         except Exception as error:  # noqa: BLE001 - the run's own error, if there is one, matters more
             logger.info("the staging table of %s was left to the next load: %s", self._target, type(error).__name__)
         finally:
-            if connection is not None:
-                cut(connection)
+            self._driver.cut()
 
     def _plan(self) -> Publication:
         assert self._work is not None, "prepare() comes first"
         return self._work
-
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            self._connection = open_session(self._info, self._patience.stopped)
-        return self._connection
 
     def _locate(self, connection: Connection) -> LoadTarget:
         self._target = located(connection, self._target)
@@ -361,38 +350,7 @@ class PostgresLoad:
         return Ledger(target.schema, self._run_id, self._sink, str(target))
 
     def _revived(self, work: Publication) -> Connection:
-        """The connection; a new one, with the sign of life, if it was lost while Spark worked."""
-        if self._connection is not None and _answers(self._connection):
-            return self._connection
-        if self._connection is not None:
-            cut(self._connection)
-            self._connection = None
-        with self._explained("cannot be published"):
-            connection = self._connected()
-            if not staging.hold(connection, work.staging.nonce):
-                # The server has not noticed yet that the old connection is gone: that is as good.
-                logger.info("the old session of the load into %s is still there", work.target)
-        return connection
+        return self._driver.revived(work.target, work.staging.nonce)
 
-    @contextlib.contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        try:
-            with explained(f"The load into {self._target} {what}"):
-                yield
-        except StokerError as error:
-            connection = self._connection
-            if connection is not None and isinstance(error, ConnectionLostError):
-                cut(connection)
-                self._connection = None
-            elif connection is not None:
-                with contextlib.suppress(Exception):
-                    connection.run("ROLLBACK")
-            raise
-
-
-def _answers(connection: Connection) -> bool:
-    try:
-        connection.run("SELECT 1")
-    except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
-        return False
-    return True
+    def _explained(self, what: str) -> contextlib.AbstractContextManager[None]:
+        return self._driver.explained(f"The load into {self._target} {what}")

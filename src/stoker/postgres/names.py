@@ -46,6 +46,11 @@ def _wrong(name: str) -> str | None:
     return f"has {length} bytes in UTF-8, and {LONGEST} is the limit" if length > LONGEST else None
 
 
+def shortened(name: str, length: int) -> str:
+    """The beginning of a name that is no longer than some bytes in UTF-8."""
+    return name.encode()[:length].decode(errors="ignore")
+
+
 @dataclass(frozen=True)
 class LoadTarget:
     """A table, with its schema once that is known; None stands for the first schema of the role's search path."""

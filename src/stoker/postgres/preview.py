@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from stoker.postgres.catalogue import located, read_table
+from stoker.errors import SinkError, suggestion
+from stoker.postgres.catalogue import checks, located, read_table
 from stoker.postgres.columns import Column
 from stoker.postgres.connections.connection import connect, cut
+from stoker.postgres.declared import declared_types
 from stoker.postgres.ledger import Ledger
 from stoker.postgres.modes.partitioned import outlook
 from stoker.postgres.modes.plan import statements
@@ -15,8 +17,8 @@ from stoker.postgres.modes.statement import Publication
 from stoker.postgres.modes.strategy import decide
 from stoker.postgres.names import LoadTarget
 from stoker.postgres.options import PLAIN
-from stoker.postgres.refusals import explained
-from stoker.postgres.staging import Staging
+from stoker.postgres.refusals import NOTHING, explained
+from stoker.postgres.staging import Staging, statement
 from stoker.postgres.swap import carried
 from stoker.postgres.swap.sealing import built
 from stoker.secrets import redact
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 3.0
 """Seconds for the server to answer: it is only looked at."""
-_ANY = "columns of the frame"
+_ANY = "other columns of the frame"
 
 
 def preview(info: ConnectionInfo, target: LoadTarget, mode: Mode, options: LoadOptions = PLAIN) -> list[str]:
@@ -63,7 +65,7 @@ def _lines(connection: Connection, target: LoadTarget, mode: Mode, options: Load
     table = read_table(connection, target)
     if table is None and mode.name == "append":
         return [f"-- {target} does not exist, and mode is append: a run would be refused"]
-    columns = _columns(table)
+    columns = _columns(connection, target, table, mode, options)
     staged, sealed = LoadTarget(target.schema, "staged"), LoadTarget(target.schema, "sealed")
     place = Staging(staged, sealed, "0" * 12)
     ledger = Ledger(target.schema or "", "", "", "")
@@ -76,38 +78,51 @@ def _lines(connection: Connection, target: LoadTarget, mode: Mode, options: Load
     if mode.by and table is not None:
         lines.append(f"-- {outlook(connection, target, mode.by)}")
     it = work.strategy.definition
-    made = carried.create(it, target, staged) if it else [_create(work)]
+    names = [column.name for column in columns]
+    held = checks(connection, table, names) if table else []
+    made = carried.create(it, target, staged) if it else [statement(place, columns, held, logged=work.strategy.renames)]
     lines += [*made, f"COPY {staged.sql} ({work.names}) FROM STDIN", "-- when all rows are there"]
+    if mode.key:
+        newest = f"of rows with one key the one with the highest {mode.latest_by!r} counts; " if mode.latest_by else ""
+        lines.append(f"-- {newest}a key ({', '.join(mode.key)}) that is null, or there twice, is refused")
     if work.strategy.renames:
         lines += [f"ALTER TABLE {staged.sql} RENAME TO {sealed.quoted}", *built(work.strategy, sealed, place.nonce)]
         # The staged table is as the target, but for the names of sequences.
         work = replace(work, staging=replace(place, table=sealed), made=it)
-    lines += ["BEGIN", ledger.statement(), *(_shown(statement) for statement in statements(work)), "COMMIT"]
+    lines += ["BEGIN", ledger.statement(), *(_shown(one) for one in statements(work)), "COMMIT"]
     return [line if line.startswith("--") else f"{line};" for line in lines]
 
 
-def _columns(table: Table | None) -> tuple[Column, ...]:
+def _columns(
+    connection: Connection, target: LoadTarget, table: Table | None, mode: Mode, options: LoadOptions
+) -> tuple[Column, ...]:
+    """Those of the table; where there is none, those that the load names."""
+    given = dict(options.columns)
     if table is None:
-        return (Column(_ANY, "..."),)
-    return tuple(
-        Column(column.name, column.type.sql, column.not_null)
-        for column in table.columns
-        if not (column.generated or column.always_identity)
-    )
+        declared_types(connection, options.columns, list(given), target)
+        named = dict.fromkeys([*mode.compared, *given])
+        return (*(Column(name, given.get(name, "...")) for name in named), Column(_ANY, "..."))
+    loaded = [column for column in table.columns if not (column.generated or column.always_identity)]
+    names = [column.name for column in loaded]
+    declared_types(connection, options.columns, names, target)
+    for column, option in mode.compared.items():
+        if column not in names:
+            raise SinkError(
+                f"{target} has no column {column!r} that rows could be loaded into, and {option}= names it."
+                f"{suggestion(column, names)}",
+                state=NOTHING,
+                next_step=f"Correct {option}=, or add the column to the table.",
+            )
+    return tuple(Column(column.name, column.type.sql, column.not_null) for column in loaded)
 
 
-def _create(work: Publication) -> str:
-    listed = ", ".join(column.definition for column in work.columns)
-    return f"CREATE {'' if work.strategy.renames else 'UNLOGGED '}TABLE {work.staging.table.sql} ({listed})"
-
-
-def _shown(statement: Statement) -> str:
-    if statement.about is not None:
-        return f"-- {statement.about}"
-    if statement.option is not None:
-        return redact(statement.sql).strip().rstrip(";")
-    text = statement.sql
-    for name, value in statement.parameters.items():
+def _shown(one: Statement) -> str:
+    if one.about is not None:
+        return f"-- {one.about}"
+    if one.option is not None:
+        return redact(one.sql).strip().rstrip(";")
+    text = one.sql
+    for name, value in one.parameters.items():
         text = text.replace(f":{name}", _literal(value))
     return text
 

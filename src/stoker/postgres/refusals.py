@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from stoker.errors import (
@@ -14,7 +15,7 @@ from stoker.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -40,11 +41,15 @@ _KINDS: dict[str, type[StokerError]] = {
 }
 """By the longest beginning of an SQLSTATE that fits; what is not here is a SinkError."""
 
+_EXAMPLES = ("23", "0A000")
+"""SQLSTATEs whose details have the row, the key, or the other table."""
+_COPIED = re.compile(r"COPY .*?, line (\d+)")
+
 _ADVICE = {
     "08": "Run again with the same run id.",
     "22": "Correct the values in the transformer, or change the column's type.",
     "22001": "Shorten the text in the transformer, or make the column longer.",
-    "22021": "Remove NUL characters in the transformer: regexp_replace(column, '\\\\x00', '').",
+    "22021": "Remove NUL characters in the transformer, regexp_replace(column, '\\\\x00', ''), and bytes that are no UTF-8.",
     "23502": "Fill the column in the transformer, or ALTER TABLE ... ALTER COLUMN ... DROP NOT NULL.",
     "23503": "Load the table that is referred to first, or take the constraint off.",
     "23505": "Remove the duplicates in the transformer.",
@@ -91,6 +96,7 @@ def refused(
     state: str = NOTHING,
     renamed: tuple[str, str] = ("", ""),
     cast: Sequence[str] = (),
+    key_of: Callable[[int], str | None] = lambda line: None,  # noqa: ARG005 - what is not copied has none
 ) -> StokerError:
     """The error for what the server answered.
 
@@ -100,6 +106,7 @@ def refused(
         state: What state the data is in.
         renamed: A name in the server's texts (our staging table) and what people know it as.
         cast: Columns that the server casts, and does not name when it cannot.
+        key_of: The key of the row that ends in a line of what was copied, as `id = 8`.
     """
     told = fields(error)
     code = told.get("C", "")
@@ -107,12 +114,15 @@ def refused(
     column = told.get("c")
     if column and f'"{column}"' not in parts[0]:
         parts.append(f"column {column}")
-    if code.startswith(("23505", "23503")) and "D" in told:
-        parts.append(told["D"])
-    if "W" in told:
-        parts.append(told["W"].splitlines()[0])
-        if cast and not code.startswith("23") and ", column " not in parts[-1]:
-            parts.append(f"cast from column {' or '.join(map(repr, cast))}")
+    if code.startswith(_EXAMPLES) and "D" in told:
+        parts.append(told["D"].rstrip("."))
+    first, *others = told.get("W", "").splitlines() or [""]
+    copied = next((line for line in (first, *others) if _COPIED.match(line)), None)
+    parts += [line for line in dict.fromkeys((first, copied)) if line]
+    if copied and cast and not code.startswith("23") and ", column " not in copied:
+        parts.append(f"cast from column {' or '.join(map(repr, cast))}")
+    if (line := _COPIED.match(copied or "")) and (key := key_of(int(line[1]))):
+        parts.append(key)
     text = "; ".join(_shortened(part) for part in parts)
     if renamed[0]:
         text = text.replace(renamed[0], renamed[1])
@@ -132,7 +142,12 @@ def _shortened(text: str) -> str:
 
 @contextlib.contextmanager
 def explained(
-    what: str, *, state: str = NOTHING, renamed: tuple[str, str] = ("", ""), cast: Sequence[str] = ()
+    what: str,
+    *,
+    state: str = NOTHING,
+    renamed: tuple[str, str] = ("", ""),
+    cast: Sequence[str] = (),
+    key_of: Callable[[int], str | None] = lambda line: None,  # noqa: ARG005 - what is not copied has none
 ) -> Iterator[None]:
     """Turn pg8000's errors inside of the block into ours.
 
@@ -141,6 +156,7 @@ def explained(
         state: What state the data is in if it fails.
         renamed: As for `refused`.
         cast: As for `refused`.
+        key_of: As for `refused`.
 
     Raises:
         SinkError: If the server refuses for good.
@@ -153,7 +169,7 @@ def explained(
     try:
         yield
     except DatabaseError as error:
-        raise refused(error, what, state=state, renamed=renamed, cast=cast) from error
+        raise refused(error, what, state=state, renamed=renamed, cast=cast, key_of=key_of) from error
     except (InterfaceError, OSError) as error:
         raise ConnectionLostError(
             f"{what}: the connection to PostgreSQL was lost ({_reason(error)}).",

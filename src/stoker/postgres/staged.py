@@ -69,7 +69,7 @@ class Staged:
         staging.hold(self.connection, place.nonce)
         try:
             with explained(f"Keys cannot be sent to {self.target}"):
-                staging.create(self.connection, place, columns, [])
+                self.connection.run(staging.statement(place, columns, []))
             types = column_types(self.connection, place, frame.columns)
             is_binary = way(frame.schema, types).binary
             names = tuple(frame.columns)

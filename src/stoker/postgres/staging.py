@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stoker.postgres.names import LONGEST, LoadTarget
+from stoker.postgres.names import LONGEST, LoadTarget, shortened
 from stoker.postgres.refusals import sqlstate
 from stoker.postgres.transaction import BEGIN, limit_lock_waits
 from stoker.postgres.waiting import run_patiently
@@ -61,7 +61,7 @@ class Staging:
 def sealed_name(nonce: str, name: str) -> str:
     """What a table or index is called until it gets a name that is still taken."""
     begin = sealed_prefix(nonce)
-    return begin + name.encode()[: LONGEST - len(begin)].decode(errors="ignore")
+    return begin + shortened(name, LONGEST - len(begin))
 
 
 def sealed_prefix(nonce: str) -> str:
@@ -94,13 +94,10 @@ def end_holder(connection: Connection, nonce: str) -> None:
     )
 
 
-def create(
-    connection: Connection, staging: Staging, columns: Sequence[Column], checks: Sequence[str], *, logged: bool = False
-) -> None:
-    """Create the table; the caller holds the sign of life already, else it could be taken for a dead one's.
+def statement(staging: Staging, columns: Sequence[Column], checks: Sequence[str], *, logged: bool = False) -> str:
+    """CREATE TABLE of a staging table.
 
     Args:
-        connection: The driver's.
         staging: What to create.
         columns: With the target's types, so that a value that does not fit is refused in the task that sends it.
         checks: The target's constraints that can be checked there too.
@@ -108,9 +105,9 @@ def create(
     """
     parts = [*(column.staged_definition for column in columns), *checks]
     # Tables of other kinds, which may be the server's default, do not say which transaction a row is from.
-    connection.run(
+    return (
         f"CREATE {'' if logged else 'UNLOGGED '}TABLE {staging.table.sql} ({', '.join(parts)}) "
-        "USING heap WITH (autovacuum_enabled = false)",
+        "USING heap WITH (autovacuum_enabled = false)"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stoker.postgres import staging
 from stoker.postgres.modes.strategy import Partition, Strategy
-from stoker.postgres.names import LONGEST, LoadTarget, quote
+from stoker.postgres.names import LONGEST, LoadTarget, quote, shortened
 from stoker.postgres.swap import dependents
 from stoker.postgres.swap.definition import Definition, definition
 
@@ -139,7 +139,8 @@ def _missing(
         place = LoadTarget(work.target.schema, name)
         is_free = name not in taken and len(name.encode()) <= LONGEST
         if not is_free or connection.run("SELECT to_regclass(:name)::text", name=place.sql) != [[None]]:
-            place = LoadTarget(work.target.schema, f"{work.target.table[:20]}_{work.staging.nonce}_{at}")
+            end = f"_{work.staging.nonce}_{at}"
+            place = LoadTarget(work.target.schema, shortened(work.target.table, LONGEST - len(end)) + end)
         taken.add(place.table)
         made.append((place, f"FOR VALUES IN ({literal})"))
     return tuple(made)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stoker.postgres.modes import append, partitions, replace, upsert
 from stoker.postgres.modes.statement import Statement
+from stoker.postgres.modes.unaltered import unaltered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,9 +29,12 @@ def statements(work: Publication) -> list[Statement]:
     """
     before = [Statement(sql, option="before") for sql in work.before]
     after = [Statement(sql, option="after") for sql in work.after]
-    changes = [*before, *_MODES[work.mode.name](work), *after]
+    changes = _MODES[work.mode.name](work)
     if work.strategy.renames:
-        return changes
+        return [*before, *changes, *after]
+    # First, so that nothing is done in vain; then again, when it is locked up to the commit.
+    first = unaltered(work, may_be_missing=work.mode.name != "append")
+    changes = [*before, first, *changes, unaltered(work, may_be_missing=False), *after]
     if work.strategy.name != "attach":
         # A VACUUM may have the table; it leaves statistics of its own. After an ATTACH each partition has been analysed, and
         # readers wait.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from stoker.errors import SinkError, SourceError
+from stoker.errors import ConfigurationError, SinkError, SourceError, StokerError
 from stoker.postgres.refusals import explained, sqlstate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNREAD = "Nothing was published."
+_READ_ONLY = "25006"
 
 
 @contextlib.contextmanager
@@ -20,7 +21,9 @@ def reading(what: str) -> Iterator[None]:
     try:
         with explained(f"{what} cannot be read", state=UNREAD):
             yield
-    except SinkError as error:
+    except (SinkError, ConfigurationError) as error:
+        if isinstance(error, ConfigurationError) and sqlstate(error.__cause__ or error) != _READ_ONLY:
+            raise
         raise SourceError(error.what, state=error.state, next_step=_advice(error)) from error.__cause__
 
 
@@ -30,11 +33,11 @@ _ADVICE = {
     "3F000": "Check the names in the query, with their schemas.",
     "42": "Correct the query, or the condition of where=.",
     "22": "Correct what the query or the view computes, or leave such rows out.",
-    "25006": "Only what reads can be given as query= and where=.",
+    _READ_ONLY: "Only what reads can be given as query= and where=.",
 }
 
 
-def _advice(error: SinkError) -> str | None:
+def _advice(error: StokerError) -> str | None:
     code = sqlstate(error.__cause__) if error.__cause__ else ""
     fitting = [key for key in _ADVICE if code.startswith(key)]
     return _ADVICE[max(fitting, key=len)] if fitting else error.next_step

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stoker.errors import SourceError, suggestion
 from stoker.postgres.names import LoadTarget, quote
 from stoker.postgres.read.failures import UNREAD
+from stoker.postgres.read.values import ended
 from stoker.postgres.waiting import run_patiently
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ def lock(connection: Connection, target: LoadTarget, patience: Patience) -> None
 
 def of_query(sql: str) -> Relation:
     """A SELECT."""
-    # A comment may end it, and must not take the parenthesis along.
-    return Relation("The query", f"({sql.strip().rstrip(';')}\n) AS stoker_query", uncut="it is a query")
+    return Relation("The query", f"({ended(sql)}\n) AS stoker_query", uncut="it is a query")
 
 
 def of_table(connection: Connection, target: LoadTarget) -> Relation:

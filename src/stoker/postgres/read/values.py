@@ -44,6 +44,20 @@ def names(sql: str) -> set[str]:
     return {match["name"] for match in _TOKEN.finditer(sql) if match["name"]}
 
 
+def ended(sql: str) -> str:
+    """A statement without what may stand behind it: semicolons, comments, spaces."""
+    end = at = 0
+    for match in (*_TOKEN.finditer(sql), None):
+        between = sql[at : match.start() if match else len(sql)].rstrip(" \t\r\n\f;")
+        if between:
+            end = at + len(between)
+        if match:
+            at = match.end()
+            if not match[0].startswith(("--", "/*")):
+                end = at
+    return sql[:end]
+
+
 def filled(sql: str, values: Mapping[str, object]) -> str:
     """The SQL with all values.
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from stoker.postgres.read.values import filled, names
+from stoker.postgres.read.values import ended, filled, names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +73,14 @@ class Wanted:
                 None,
             ),
             (
-                self.query is not None and not self.query.strip(" \n\t;"),
+                self.query is not None and not ended(self.query),
                 "query= is empty.",
                 "Give a SELECT.",
+            ),
+            (
+                any("\0" in (sql or "") for sql in (self.query, self.where)),
+                "its SQL has a NUL character.",
+                "Take it out.",
             ),
             (
                 any(not isinstance(name, str) or not name for name in self.columns),

@@ -161,7 +161,7 @@ def copy_batches(task: CopyTask, batches: Iterable[pa.RecordBatch], partition: i
         labels = RowLabels(task.target, partition, task.columns, task.key)
         pieces = Pieces(rows, task.form(), connection, labels=labels)
         what = f"PostgreSQL refuses rows for {task.target} (partition {partition})"
-        with explained(what, renamed=(task.staging.table, task.target), cast=task.cast):
+        with explained(what, renamed=(task.staging.table, task.target), cast=task.cast, key_of=pieces.key_of):
             connection.run(BEGIN)
             # Naive timestamps are UTC.
             connection.run("SET LOCAL timezone = 'UTC'")

@@ -22,16 +22,29 @@ def csv_rows(batch: pa.RecordBatch) -> pa.Buffer:
     All texts are quoted and null is not, which is how COPY tells null from the empty text.
 
     Raises:
-        RefusedValueError: For a NUL character.
+        RefusedValueError: For a NUL character, or bytes that are no UTF-8.
     """
     arrays = [plain(column) for column in batch.columns]
     table = pa.RecordBatch.from_arrays(arrays, names=[str(at) for at in range(len(arrays))])
     sink = pa.BufferOutputStream()
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=batch.num_rows))
     text = sink.getvalue()
-    if text.size and np.frombuffer(text, np.uint8).min() == 0:
+    if not _is_text(text):
         _refuse(arrays)
     return text
+
+
+def _is_text(content: pa.Buffer) -> bool:
+    """Whether it is what a text of PostgreSQL can have; the server would not say which column has what is none."""
+    words = np.frombuffer(content, np.uint8)
+    if not words.size:
+        return True
+    try:
+        bounds = pa.py_buffer(np.array([0, words.size], np.int64))
+        pa.Array.from_buffers(pa.large_string(), 1, [None, bounds, content]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return bool(words.min())
 
 
 def _refuse(arrays: Sequence[pa.Array]) -> None:

@@ -46,6 +46,8 @@ class Form(Protocol):
 
     begin: bytes
     end: bytes
+    is_text: bool
+    """Whether a row is as many lines as its values have; else it counts as one."""
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch.
@@ -61,6 +63,8 @@ class BinaryForm:
     Args:
         types: Of the target's columns, exactly.
     """
+
+    is_text = False
 
     def __init__(self, types: Sequence[ColumnType]) -> None:
         from stoker.postgres import encode
@@ -84,6 +88,7 @@ class TextForm:
     """COPY as CSV."""
 
     begin = end = b""
+    is_text = True
 
     def rows(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """The rows of a batch."""

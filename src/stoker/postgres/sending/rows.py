@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stoker.errors import SinkError
+from stoker.postgres.sending.sent import SentRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ class Pieces:
         self._form = form
         self._connection = connection
         self._labels = labels
+        self._sent = SentRows(form, keeps=bool(labels.key))
         self.rows = 0
         """Rows that were taken so far."""
         self.stopped = False
@@ -67,7 +69,9 @@ class Pieces:
             if batch is None:
                 break
             try:
+                self._sent.begin(batch)
                 for rows in self._form.rows(batch):
+                    self._sent.count(rows)
                     for start in range(0, len(rows), _PIECE):
                         if _server_speaks(self._connection):
                             # It has refused a row, and swallows the rest unread: pg8000 would tell at the end.
@@ -79,6 +83,11 @@ class Pieces:
             self.rows += batch.num_rows
         if self._form.end:
             yield self._form.end
+
+    def key_of(self, line: int) -> str | None:
+        """The key of the row that ends in a line of what was sent; None if it has none, or was sent too long ago."""
+        found = self._sent.row_of(line)
+        return found and self._labels.key_of(*found)
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,7 @@ class RowLabels:
             before: The partition's rows before the batch.
         """
         column = "" if error.column is None else f"column {self.columns[error.column]!r} in "
-        values = ((name, batch.column(self.columns.index(name))[error.row].as_py()) for name in self.key)
-        key = ", ".join(f"{name} = {value!r:.{_LONGEST}}" for name, value in values)
+        key = self.key_of(batch, error.row)
         return SinkError(
             f"{self.target} cannot hold a value: {column}row {before + error.row + 1} of partition {self.partition}"
             f"{f' ({key})' if key else ''} "
@@ -110,6 +118,11 @@ class RowLabels:
             state="Nothing was published.",
             next_step=error.advice,
         )
+
+    def key_of(self, batch: pa.RecordBatch, row: int) -> str:
+        """The key of a row, as `id = 8`; empty without one."""
+        values = ((name, batch.column(self.columns.index(name))[row].as_py()) for name in self.key)
+        return ", ".join(f"{name} = {value!r:.{_LONGEST}}" for name, value in values)
 
 
 def _server_speaks(connection: Connection) -> bool:
