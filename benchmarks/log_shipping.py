@@ -120,7 +120,9 @@ def row(way: str, seconds: float) -> tuple[list[str], list[str]]:
 @contextmanager
 def moto() -> Iterator[str]:
     """A server with the bucket `logs`, in a process of its own."""
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    # It tells of each client that is killed.
+    quiet = {"stderr": subprocess.DEVNULL}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, **quiet}
     with subprocess.Popen([sys.executable, SERVER], **pipes) as server:
         url = server.stdout.readline().strip() if server.stdout else ""
         client(url).create_bucket(Bucket="logs")

@@ -6,7 +6,7 @@ import json
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from stoker.secrets import MASK, is_secret_name, redact
+from stoker.secrets import MASK, is_secret, is_secret_name, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ def shown(name: str, text: str | None) -> str | None:
     """The text of a field as it may be shown."""
     if text is None:
         return None
-    return MASK if is_secret_name(name) else clean(text)
+    return MASK if is_secret(name, text) else clean(text)
 
 
 def text_of(value: Any) -> str | None:
@@ -84,7 +84,8 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def _named(name: str, value: Any, depth: int) -> Any:
-    return MASK if value is not None and is_secret_name(name) else _plain(value, depth + 1)
+    secret = is_secret_name(name) and shown(name, text_of(value)) == MASK
+    return MASK if secret else _plain(value, depth + 1)
 
 
 def _some(items: Iterable[Any]) -> list[Any]:
