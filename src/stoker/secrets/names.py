@@ -22,10 +22,20 @@ _PASSES = ["db", "user", "admin", "root", "login", "smtp", "mail", "ftp", "ldap"
 # Each alternative begins with letters: then what cannot begin a name is passed over quickly.
 NAMES = "|".join(
     (
-        *("passw(?:or)?[dt]", "passphrase", "passcode", "pswd", "pwd", "secret", "token", "credential", "cookie"),
+        *(
+            "passw(?:or)?[dt]",
+            "passphrase",
+            "passcode",
+            "pswd",
+            "pwd",
+            "secret",
+            "token(?!i[sz])",
+            "credential",
+            "cookie",
+        ),
         *("authorization", "signature", "bearer", "jwt"),
         *(f"{each}[._-]?key" for each in _KEYS),
-        *(f"{each}pass(?![a-z])" for each in _PASSES),
+        *(f"{each}[._-]?pass(?![a-z])" for each in _PASSES),
         # Ordinary words else: "3 tests pass", "no auth".
         r"pass(?<=[_.-]pass)(?![a-z])",
         *(rf"{each}(?<![a-z]{each})(?=\\*[\"']|$)" for each in ("pass", "auth")),
@@ -38,23 +48,19 @@ STEMS = ("pass", "pswd", "pw", "secret", "token", "key", "credential", "cookie",
 _NAME = re.compile(NAMES)
 # Names about a secret that do not hold it: what it is called, where it is, how many there are, how long it lives.
 _ABOUT = re.compile(
-    r"(?:file|path|dir|location|provider|class|enabled|regex|ur[il]|endpoint|type|mode|algorithm|format|policy|issuer|region"
+    r"(?:^|[_.-])(?:max|min|num|avg|mean|total)[_.-]|(?:file|path|dir|location|provider|class|enabled|regex|ur[il]|endpoint|type|mode|algorithm|format|policy|issuer|region"
     r"|length|size|interval|timeout|wait|expir(?:y|es|ed|ation)|ttl|seconds|minutes|hours|days|dates?|[_.-](?:age|at|ms|s)"
     r"|ratio|rate|amount|counts?|total|number|index|limit|usage|cost|tokens|used|left|bytes|avg|mean|(?<!ad)min|max|percent|pct"
     r"|rows?|columns?|fields?|tables?|names?|id|arn|version|kind|ref|valid|ok|status|state|present|missing|required|changed|created"
     r"|updated|resets?|rotation|attempts?|failures?|errors?|\.(?:py|json|toml|txt|csv|sql|ya?ml|pem|parquet))$"
 )
-# A surrogate key, and how many checks pass.
-_NUMBERED = re.compile(r"(?:key|[_.-]pass)$")
+# A surrogate key, how many checks pass, how many secrets there are.
+_NUMBERED = re.compile(rf"key$|(?<!{')(?<!'.join(_PASSES)})[_.-]pass$|(?<!pas)s$")
 _NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{0,18})?")
-_ORDINARY = frozenset(
-    [
-        "none",
-        "null",
-        "true",
-        "false",
-        "yes",
-        "no",
+_END = re.compile(r"[,;)\]}>]")
+_ORDINARY = {
+    *("none", "null", "true", "false", "yes", "no", "ok"),
+    *(
         "string",
         "text",
         "int",
@@ -67,8 +73,8 @@ _ORDINARY = frozenset(
         "binary",
         "date",
         "timestamp",
-    ]
-)
+    ),
+}
 """What is said of a secret, and types of columns."""
 
 
@@ -83,9 +89,12 @@ def is_secret(name: str, value: str) -> bool:
 
     Args:
         name: Of the value.
-        value: As text; what ends a part of a sentence may follow it.
+        value: As text; the rest of a sentence may follow it.
     """
     if not value or not is_secret_name(name):
         return False
-    value = value.rstrip(",.)]}>").lower()
-    return value not in _ORDINARY and not (_NUMBERED.search(name.lower()) and _NUMBER.fullmatch(value))
+    name, value = name.lower(), _END.split(value.lower(), maxsplit=1)[0]
+    if value in _ORDINARY or (name == "pwd" and value.startswith("/")):  # the working folder
+        return False
+    of_join = value.endswith(f".{name.rpartition('.')[2]}")  # a.token = b.token
+    return not of_join and not (_NUMBERED.search(name) and _NUMBER.fullmatch(value))

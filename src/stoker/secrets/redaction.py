@@ -58,8 +58,9 @@ def _forms(value: str) -> Iterator[str]:
     for dumped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
         yield dumped
         yield json.dumps(dumped, ensure_ascii=False)[1:-1]  # JSON as a text in JSON
-    yield repr(value)[1:-1]
-    yield repr(raw)[2:-1]
+    for shown in (repr(value)[1:-1], repr(raw)[2:-1]):
+        yield shown
+        yield json.dumps(shown, ensure_ascii=False)[1:-1]
     yield from (html.escape(value), html.escape(value, quote=False))
     yield value.replace("'", "''")
     yield value.replace("\\", "\\\\").replace("'", "\\'")  # libpq

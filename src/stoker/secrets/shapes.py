@@ -13,6 +13,7 @@ _QUICK = (*STEMS, "identified", *MARKS)
 _HINT = re.compile(rf"{NAMES}|sig=|identified\s+by\s")
 
 _KEY = rf"(?P<key>(?:{NAMES})[\w.-]{{0,40}})"
+_LONGEST_NAME = 40
 _NAME = re.compile(_KEY)
 """For lower case: it is found in half the time."""
 _VALUE = r"(?!secret://|\*\*\*|\$\{|EMR\.secret@)"
@@ -35,7 +36,7 @@ _BESIDE = (
 )
 _SENTENCE = _compiled(
     # The word after the colon may be an ordinary one ("password: is missing").
-    rf"(?P<sign>:\s{{0,3}})(?:{_QUOTED}|{_VALUE}(?P<bare>[^\s\"'/](?:(?=\S*[^a-z\s])\S*|\S*(?=\s*(?:[\n,;)\]}}]|$)))))"
+    rf"(?P<sign>:\s{{0,3}})(?:{_QUOTED}|{_VALUE}(?P<bare>[^\s\"'/(](?:(?=\S*[^a-z\s])\S*|\S*(?=\s*(?:[\n,;)\]}}]|$)))))"
 )
 _AROUND = (
     # A tuple of two, and not a list of columns.
@@ -100,16 +101,24 @@ def _mask_beside_names(text: str, forms: tuple[re.Pattern[str], ...]) -> str:
     while name := _NAME.search(lowered, at):
         # After a name that is none of a secret, the next may be in what would be its value.
         at = name.end()
-        if not is_secret_name(name[0]):
+        key = lowered[_beginning(lowered, name.start()) : at]
+        if not is_secret_name(key):
             continue
         for form in forms:
             found = form.match(text, at)
-            masked = found and _masked(name[0], found)
-            if found and masked:
+            if found and (masked := _masked(key, found)):
                 pieces += [text[end:at], masked]
                 at = end = found.end()
                 break
     return f"{''.join(pieces)}{text[end:]}" if pieces else text
+
+
+def _beginning(text: str, at: int) -> int:
+    """Where the word begins of which a part is at some place."""
+    first = max(0, at - _LONGEST_NAME)
+    while at > first and (text[at - 1].isalnum() or text[at - 1] in "_.-"):
+        at -= 1
+    return at
 
 
 def _masked(key: str, found: re.Match[str]) -> str | None:
