@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from stoker.logs.context import Fields, current
 from stoker.logs.failures import exception_json
-from stoker.logs.values import LONGEST, clean, json_text, safe_text, shown, text_of
+from stoker.logs.values import INTERRUPTS, LONGEST, clean, json_text, safe_text, shown, text_of
 from stoker.secrets import MASK, is_secret_name, is_suspect, known_version
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ def raw_message(record: logging.LogRecord) -> str:
             }
             return str(record.msg) % hidden
         return record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments that do not fit, or that have no text
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # noqa: BLE001 - arguments that do not fit, or that have no text
+        if not record.args:
+            return safe_text(record.msg)
         return f"{safe_text(record.msg)} [its arguments {text_of(record.args)} do not fit: {type(error).__name__}]"
 
 
