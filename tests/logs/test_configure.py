@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -190,6 +190,33 @@ def test_an_unknown_environment_is_refused() -> None:
     """With the close name."""
     with pytest.raises(UsageError, match="Did you mean 'production'"):
         logs.configure("produktion")
+
+
+def test_settings_of_a_program_are_checked_as_those_of_a_file() -> None:
+    """A destination that does not exist would be silence; all that is wrong is told, and the log is as before."""
+    before = logging.getLogger().handlers
+    settings = logs.LoggingSettings(level="LOUD", levels={"a": "WARN"}, destinations=("consol",), file_mib=-1)
+
+    with pytest.raises(UsageError) as caught:
+        logs.configure("production", settings)
+
+    assert str(caught.value).splitlines()[1:5] == [
+        "  level: 'LOUD' is no level. Known: 'CRITICAL', 'DEBUG', 'ERROR', 'INFO', 'WARNING'.",
+        "  destinations: 'consol' is no destination. Did you mean 'console'?",
+        "  file_mib: should be more than 0, not -1",
+        "  levels a: 'WARN' is no level. Did you mean 'WARNING'?",
+    ]
+    assert logging.getLogger().handlers == before
+
+
+def test_a_program_may_give_texts_for_paths_and_levels_in_lower_case(tmp_path: Path) -> None:
+    """As stoker.toml does."""
+    paths: Any = {"folder": str(tmp_path), "spool": str(tmp_path)}
+    logs.configure("production", logs.LoggingSettings(level="info", destinations=("file",), **paths))
+    logging.getLogger("flights").info("m")
+
+    [path] = tmp_path.glob("*.log")
+    assert '"msg":"m"' in path.read_text("utf-8")
 
 
 def test_no_line_is_raised_for_a_standard_error_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stoker.config import ENVIRONMENTS, LoggingSettings
 from stoker.errors import UsageError, suggestion
 from stoker.logs import exits, inheritance
+from stoker.logs.checked import checked
 from stoker.logs.detailed import DetailedFormatter, colour_wanted
 from stoker.logs.environments import DEFAULTS
 from stoker.logs.files import Keep, LogFiles
@@ -38,11 +39,11 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
         settings: What differs from its defaults.
 
     Raises:
-        UsageError: If there is no such environment.
+        UsageError: If there is no such environment, or a setting is wrong.
     """
     if environment not in ENVIRONMENTS:
         raise UsageError(f"The environment {environment!r} is not known.{suggestion(environment, ENVIRONMENTS)}")
-    settings = settings or LoggingSettings()
+    settings = checked(settings or LoggingSettings())
     set_levels(level(environment, settings), settings.levels)
     root, wanted = logging.getLogger(), (environment, settings)
     present = [handler for handler in root.handlers if getattr(handler, OWNED, None)]
