@@ -311,6 +311,20 @@ pieces = st.sampled_from(
         "pass",
         "identified by ",
         "auth",
+        "%3D",
+        "ghp_",
+        "xoxb-",
+        "Basic ",
+        "ZXRsOnB3",
+        "cookie: ",
+        "hooks.slack.com/services/",
+        "https",
+        "pw",
+        "_key",
+        "İ",
+        "(",
+        "]",
+        ":",
     ]
 )
 
