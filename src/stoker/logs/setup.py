@@ -10,7 +10,7 @@ from stoker.errors import UsageError, suggestion
 from stoker.logs import exits, inheritance
 from stoker.logs.checked import checked
 from stoker.logs.detailed import DetailedFormatter, colour_wanted
-from stoker.logs.environments import DEFAULTS
+from stoker.logs.environments import DEFAULTS, formats, level
 from stoker.logs.files import Keep, LogFiles
 from stoker.logs.handler import Console, LineHandler
 from stoker.logs.json_lines import JsonFormatter
@@ -64,11 +64,6 @@ def configured() -> tuple[str, LoggingSettings] | None:
     return next((found for found in owned if found), None)
 
 
-def level(environment: str, settings: LoggingSettings) -> str:
-    """That of the root logger."""
-    return settings.level or DEFAULTS[environment].level
-
-
 def handlers(
     environment: str,
     settings: LoggingSettings,
@@ -103,25 +98,17 @@ def _destinations(
     environment: str, settings: LoggingSettings, console: Console, *, keeps: bool
 ) -> Iterator[tuple[str, Destination | Console]]:
     """Each with the name of its format."""
-    defaults = DEFAULTS[environment]
-    names = defaults.destinations if settings.destinations is None else settings.destinations
-    if "console" in names:
-        yield settings.console_format or defaults.format, console
-    if "file" in names:
-        keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
-        yield (
-            settings.file_format or defaults.format,
-            LogFiles(
-                settings.folder,
-                keep,
-                max_bytes=round(settings.file_mib * MEBIBYTE),
-                max_age_s=settings.file_hours * _HOUR,
-            ),
-        )
-    if "spool" in names or settings.s3:
-        size = round(settings.segment_mib * MEBIBYTE)
-        spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
-        yield "minimal", ShippedSpool(spool, settings) if settings.s3 else spool
+    for name, form in formats(environment, settings).items():
+        if name == "console":
+            yield form, console
+        elif name == "file":
+            keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
+            size, age = round(settings.file_mib * MEBIBYTE), settings.file_hours * _HOUR
+            yield form, LogFiles(settings.folder, keep, max_bytes=size, max_age_s=age)
+        else:
+            size = round(settings.segment_mib * MEBIBYTE)
+            spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+            yield form, ShippedSpool(spool, settings) if settings.s3 else spool
 
 
 def _formatter(form: str, *, on_console: bool) -> logging.Formatter:
