@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import logging
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +14,18 @@ import pytest
 
 from stoker import logs
 from stoker.errors import UsageError
-from stoker.logs import exits, inheritance, levels, setup
+from stoker.logs import exits, inheritance, levels, setup, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+INSTALL = warned.install
 
 
 @pytest.fixture(autouse=True)
 def _process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Handlers and levels of the process are as they were; its hooks and threads are left alone."""
-    for module in (exits, inheritance):
+    for module in (exits, inheritance, warned):
         monkeypatch.setattr(module, "install", lambda: None)
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
@@ -236,6 +240,24 @@ def test_a_terminal_does_not_obey_what_is_logged(tmp_path: Path, capsys: pytest.
 
     told = capsys.readouterr().err
     assert "a\\x1b[2Jb\\x0dc\\x9b name_of_file=x\\x1b[0m\n" in told
+
+
+def test_what_python_warns_of_is_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With where it is from, and without secrets; it would be plain text among JSON."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    logs.configure("testing", logs.LoggingSettings(destinations=("console",)))
+    for _ in range(2):
+        INSTALL()
+
+    warnings.showwarning("password=hunter2 is old", FutureWarning, "/app/y.py", 3)
+
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["logger"], line["msg"]) == (
+        "WARNING",
+        "py.warnings",
+        "FutureWarning: password=*** is old",
+    )
+    assert (line["context"]["file"], line["context"]["line"]) == ("/app/y.py", "3")
 
 
 def test_no_destination_is_silence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stoker.config import ENVIRONMENTS, LoggingSettings
 from stoker.errors import UsageError, suggestion
-from stoker.logs import exits, inheritance
+from stoker.logs import exits, inheritance, warned
 from stoker.logs.checked import checked
 from stoker.logs.detailed import DetailedFormatter, colour_wanted
 from stoker.logs.environments import DEFAULTS, formats, level
@@ -56,6 +56,7 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
             root.addHandler(handler)
     inheritance.install()
     exits.install()
+    warned.install()
 
 
 def configured() -> tuple[str, LoggingSettings] | None:
