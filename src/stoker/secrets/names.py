@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import re
 
-_KEYS = [
-    "api",
-    "access",
-    "private",
-    "account",
-    "session",
-    "encryption",
-    "signing",
-    "master",
-    "ssh",
-    "deploy",
-    "consumer",
-    "license",
-]
+_SURROGATES = ["account", "session", "license", "master"]
+"""Their keys may be numbers of rows: then they are no secrets."""
+_KEYS = ["api", "access", "private", "encryption", "signing", "ssh", "deploy", "consumer", *_SURROGATES]
 _PASSES = ["db", "user", "admin", "root", "login", "smtp", "mail", "ftp", "ldap"]
 # Each alternative begins with letters: then what cannot begin a name is passed over quickly.
 NAMES = "|".join(
@@ -54,8 +43,8 @@ _ABOUT = re.compile(
     r"|rows?|columns?|fields?|tables?|names?|id|arn|version|kind|ref|valid|ok|status|state|present|missing|required|changed|created"
     r"|updated|resets?|rotation|attempts?|failures?|errors?|\.(?:py|json|toml|txt|csv|sql|ya?ml|pem|parquet))$"
 )
-# A surrogate key, how many checks pass, how many secrets there are.
-_NUMBERED = re.compile(rf"key$|(?<!{')(?<!'.join(_PASSES)})[_.-]pass$|(?<!pas)s$")
+# Where a number is one: surrogate keys, how many checks pass, how many secrets there are.
+_NUMBERED = re.compile(rf"(?:{'|'.join(_SURROGATES)})[._-]?key$|(?<!{')(?<!'.join(_PASSES)})[_.-]pass$|(?<!pas)s$")
 _NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{0,18})?")
 _END = re.compile(r"[,;)\]}>]")
 _ORDINARY = {
