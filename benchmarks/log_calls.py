@@ -1,26 +1,28 @@
-"""What a log call costs its caller: `python benchmarks/log_calls.py [--lines 20000]`.
+"""What a log call costs its caller: `python benchmarks/log_calls.py [--lines 20000] [--rivals PYTHON]`.
 
-The standard library's `FileHandler` with time, level, logger and message is 1.0. Every other writes JSON with a context of five fields
-to a file: Stoker's spool (with redaction; with extra fields; with ten known secrets), and structlog, loguru and python-json-logger
-behind a `QueueHandler`, as far as they are installed. They take turns, some calls each, so that what else the machine does meets all.
+The standard library's `FileHandler` with time, level, logger and message is 1.0. Every other writes JSON with a context of five
+fields: Stoker to its spool (with redaction; with extra fields), and with `--rivals` structlog, loguru, python-json-logger behind a
+`QueueHandler`, and watchtower, with CloudWatch Logs (moto) and with nobody there. They take turns, some calls each, so that what
+else the machine does meets all; between turns each may finish what its threads have to do.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import logging
-import logging.handlers
-import queue
+import os
 import random
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from log_rivals import RIVALS, add_packages, logger_with
+from log_shipping import ACCOUNT, moto
 from stoker import logs, secrets
 from stoker.logs.handler import LineHandler
 from stoker.logs.json_lines import JsonFormatter
@@ -39,6 +41,13 @@ CONTEXT = {
 }
 MESSAGE, ARGUMENTS = "loaded %d rows from %s in %.1f s", (12345, "s3://bucket/flights", 1.25)
 EXTRA = {"batch": 7, "source": "airports"}
+TITLES = {
+    "structlog": "structlog: JSON, context",
+    "loguru": "loguru: JSON, context",
+    "queue": "python-json-logger behind QueueHandler",
+    "watchtower": "watchtower: JSON, context, CloudWatch",
+    "watchtower, down": "watchtower, with CloudWatch down",
+}
 
 
 @dataclass
@@ -47,8 +56,8 @@ class Contender:
 
     name: str
     call: Callable[[], object]
-    idle: Callable[[], bool] = lambda: True
-    """Whether nothing of it is left to be done by a thread of its own."""
+    settle: Callable[[], object] = lambda: None
+    """Waits until nothing of it is left to be done by a thread of its own."""
     nanoseconds: list[int] = field(default_factory=list)
 
     def turn(self) -> None:
@@ -58,21 +67,12 @@ class Contender:
             begin = clock()
             call()
             add(clock() - begin)
-        while not self.idle():
-            time.sleep(0.0005)
+        self.settle()
 
     def microseconds(self, share: float) -> float:
         """A percentile."""
         ordered = sorted(self.nanoseconds)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1000
-
-
-def logger_with(name: str, handler: logging.Handler) -> logging.Logger:
-    """A logger of its own."""
-    logger = logging.getLogger(f"flights.{name}")
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
-    return logger
 
 
 def own(folder: Path) -> list[Contender]:
@@ -96,59 +96,17 @@ def own(folder: Path) -> list[Contender]:
     ]
 
 
-def structlog_contender(folder: Path, stack: ExitStack) -> Contender:
-    """As its documentation has it for files."""
-    import structlog
-
-    file = stack.enter_context((folder / "structlog.log").open("w"))
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=file),
-        cache_logger_on_first_use=True,
-    )
-    structlog.contextvars.bind_contextvars(**CONTEXT)
-    logger = structlog.get_logger()
-    return Contender("structlog: JSON, context", lambda: logger.info(MESSAGE, *ARGUMENTS))
-
-
-def loguru_contender(folder: Path, stack: ExitStack) -> Contender:
-    """One file, JSON."""
-    from loguru import logger
-
-    logger.remove()
-    logger.add(folder / "loguru.log", serialize=True)
-    stack.enter_context(logger.contextualize(**CONTEXT))
-    return Contender("loguru: JSON, context", lambda: logger.info("loaded {} rows from {} in {:.1f} s", *ARGUMENTS))
-
-
-def queue_contender(folder: Path, stack: ExitStack) -> Contender:
-    """The thread that writes shares the interpreter with its callers."""
-    from pythonjsonlogger.json import JsonFormatter as Theirs
-
-    file = logging.FileHandler(folder / "queue.log")
-    file.setFormatter(Theirs("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    listener = logging.handlers.QueueListener(lines, file)
-    listener.start()
-    stack.callback(listener.stop)
-    logger = logger_with("queue", logging.handlers.QueueHandler(lines))
-    return Contender(
-        "python-json-logger behind QueueHandler", lambda: logger.info(MESSAGE, *ARGUMENTS, extra=CONTEXT), lines.empty
-    )
-
-
-OTHERS = {"structlog": structlog_contender, "loguru": loguru_contender, "pythonjsonlogger": queue_contender}
+def rivals(folder: Path, url: str) -> list[Contender]:
+    """The others."""
+    made = {name: make(folder, CONTEXT, url) for name, make in RIVALS.items()}
+    return [
+        Contender(TITLES[name], partial(each.info, MESSAGE, *ARGUMENTS), each.settle) for name, each in made.items()
+    ]
 
 
 def show(contenders: list[Contender], of: Contender) -> None:
     """The table: microseconds, and ratios to one of them."""
-    print(f"{'':<44} {'p50 us':>8} {'p99 us':>8} {'p99.9':>8} {'p50 x':>6} {'p99 x':>6}")
+    print(f"{'':<44} {'p50 us':>8} {'p99 us':>8} {'p99.9 us':>8} {'p50 x':>6} {'p99 x':>6}")
     for each in contenders:
         half, most, nearly = (each.microseconds(share) for share in (0.5, 0.99, 0.999))
         print(
@@ -162,17 +120,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=20_000, help="calls of each contender")
     parser.add_argument("--secrets", type=int, default=0, help="how many secrets the process knows")
+    parser.add_argument(
+        "--rivals", metavar="PYTHON", help="one of the same version that has what log_rivals.py asks for"
+    )
     chosen = parser.parse_args()
     for number in range(chosen.secrets):
         secrets.remember(f"Secret{number}+of/a=warehouse")
+    os.environ |= ACCOUNT
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack, logs.log_context(**CONTEXT):
-        folder = Path(name)
-        contenders = own(folder)
-        for module, make in OTHERS.items():
-            if importlib.util.find_spec(module) is None:
-                print(f"{module} is not installed")
-            else:
-                contenders.append(make(folder, stack))
+        contenders = own(Path(name))
+        if chosen.rivals:
+            add_packages(chosen.rivals)
+            contenders += rivals(Path(name), stack.enter_context(moto()))
         for _ in range(chosen.lines // TURN):
             for contender in random.sample(contenders, len(contenders)):
                 contender.turn()

@@ -19,7 +19,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from flights_project import clean_environment
-from log_shipping import black_hole, moto
+from log_shipping import ACCOUNT, black_hole, moto
 from process_tree import Usage, measure
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ def _run(folder: Path, url: str | None) -> Usage:
         variables = {
             "STOKER_ENV": "production",
             "AWS_ENDPOINT_URL": hole if url is None else url or hole,
-            "AWS_ACCESS_KEY_ID": "x",
-            "AWS_SECRET_ACCESS_KEY": "x",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            **ACCOUNT,
             "PATH": os.environ["PATH"],
         }
         command = [sys.executable, "-m", "stoker", "run", "load"]

@@ -39,6 +39,8 @@ WAYS = {"full rate": 0, "30,000 lines/s": 30_000, "30,000 lines/s, black hole": 
 ARRIVE = ("full rate", "30,000 lines/s")
 PUT, STORED, INGESTED, OVERHEAD = 0.005 / 1_000, 0.023 / 2**30, 0.50 / 2**30, 26
 """List prices of us-east-1 in USD: a PUT, a byte a month, a byte into CloudWatch Logs, and the bytes it adds to each line."""
+ACCOUNT = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+"""Environment variables of an account that moto takes."""
 _WARM = 20_000
 _KEY = "x"
 _TICKS = 1e7
@@ -85,13 +87,7 @@ def row(way: str, seconds: float) -> tuple[list[str], list[str]]:
     """One way, as cells; and what such lines cost."""
     place = moto() if way in ARRIVE else black_hole()
     with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch, place as url:
-        environ = {
-            **os.environ,
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "x",
-            "AWS_SECRET_ACCESS_KEY": "x",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        environ = {**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": url}
         command = [sys.executable, __file__, "--child", scratch, way, str(seconds)]
         done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
         end = time.time()
@@ -124,7 +120,9 @@ def row(way: str, seconds: float) -> tuple[list[str], list[str]]:
 @contextmanager
 def moto() -> Iterator[str]:
     """A server with the bucket `logs`, in a process of its own."""
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    # It tells of each client that is killed.
+    quiet = {"stderr": subprocess.DEVNULL}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, **quiet}
     with subprocess.Popen([sys.executable, SERVER], **pipes) as server:
         url = server.stdout.readline().strip() if server.stdout else ""
         client(url).create_bucket(Bucket="logs")

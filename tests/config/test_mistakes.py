@@ -157,6 +157,7 @@ def test_a_wrong_name_or_table_is_told_with_what_it_should_be(text: str, told: s
         ("logging.level", '"loud"', "'loud' is no level. Known: 'CRITICAL', 'DEBUG', 'ERROR', 'INFO', 'WARNING'."),
         ("logging.destinations", '"console"', "should be a list of texts, not text"),
         ("logging.destinations", "[1]", "should be a list of texts, such as ['console', 'file']"),
+        ("logging.destinations", '["s3"]', "'s3' is no destination, but a key beside it: s3 = \"s3://BUCKET/PREFIX\""),
         ("logging.destinations", '["consol"]', "'consol' is no destination. Did you mean 'console'?"),
         ("logging.console_format", '"jsn"', "'jsn' is no format. Did you mean 'json'?"),
         ("logging.folder", '"s3://lake/logs"', "should be a path of this machine, no URI"),

@@ -81,6 +81,7 @@ def test_a_project_is_looked_at_whole(app: Project) -> None:
     found = {each["topic"]: each for each in document["findings"]}
     assert document["problems"] == 2
     assert found["configuration (development)"]["verdict"] == "ok"
+    assert found["configuration (development)"]["found"].endswith("log DEBUG to console (detailed), file (detailed)")
     # A variable of another environment is missing here by right.
     unset = found["configuration (production)"]
     assert unset["verdict"] == "warning"
@@ -113,6 +114,8 @@ def test_what_a_run_would_warn_of_is_a_finding(app: Project, monkeypatch: pytest
     [told] = found["configuration"]
     assert told.verdict is Verdict.WARNING
     assert "hunter2" not in str(found)
+    [configuration] = found["configuration (production)"]
+    assert configuration.found.endswith("log WARNING to console (minimal), s3://my-logs/demo")
     assert found["place lake"][0].verdict is found["log in S3"][0].verdict is Verdict.NOT_CHECKED
     [server] = found["connection warehouse"]
     assert (server.verdict, "--connect" in str(server.advice)) == (Verdict.NOT_CHECKED, True)

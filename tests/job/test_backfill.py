@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stoker import failpoints
+from stoker import failpoints, logs
 from stoker.cli.project import job_of
 from stoker.job import series
 from stoker.job.backfill import Backfill, values_of
 from stoker.job.ranges import combinations
+from stoker.logs.handler import Console, LineHandler
+from stoker.logs.json_lines import JsonFormatter
 from stoker.record import PipelineRecord, RecordStore, RunRecord, State
 
 if TYPE_CHECKING:
@@ -158,6 +161,22 @@ def test_a_dry_run_shows_ids_and_warns_of_what_each_run_replaces(app: Project, s
     assert 'warning: lake/last is loaded with mode="replace" by 2 of the runs' in warned
     assert "lake/days" not in warned
     assert app.records() == []
+
+
+def test_where_the_console_is_json_so_is_what_a_backfill_says(
+    app: Project, stoker: Stoker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What collects the lines of the process reads each of them; elsewhere people read them."""
+    caplog.set_level(logging.INFO, logs.MILESTONES)
+    asked = ("backfill", "both", "--dry-run", "--param", "day=2013-01-01,2013-01-02")
+    plain = stoker(*asked).err.splitlines()
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [*root.handlers, LineHandler(JsonFormatter(), [Console()])])
+    lines = [json.loads(line) for line in stoker(*asked).err.splitlines()]
+
+    assert plain[0].startswith("warning: lake/last is loaded")
+    assert [(line["level"], line["logger"]) for line in lines] == [("WARNING", "stoker.run"), ("INFO", "stoker.run")]
+    assert lines[1]["msg"] == plain[1] == "both in development: 2 runs, 0 done before"
 
 
 def task(app: Project, values: str, **options: Any) -> Backfill:

@@ -2,26 +2,30 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import logging
 import re
 import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stoker import logs
 from stoker.errors import UsageError
-from stoker.logs import exits, inheritance, levels, setup
+from stoker.logs import exits, inheritance, levels, setup, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+INSTALL = warned.install
 
 
 @pytest.fixture(autouse=True)
 def _process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Handlers and levels of the process are as they were; its hooks and threads are left alone."""
-    for module in (exits, inheritance):
+    for module in (exits, inheritance, warned):
         monkeypatch.setattr(module, "install", lambda: None)
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
@@ -192,6 +196,33 @@ def test_an_unknown_environment_is_refused() -> None:
         logs.configure("produktion")
 
 
+def test_settings_of_a_program_are_checked_as_those_of_a_file() -> None:
+    """A destination that does not exist would be silence; all that is wrong is told, and the log is as before."""
+    before = logging.getLogger().handlers
+    settings = logs.LoggingSettings(level="LOUD", levels={"a": "WARN"}, destinations=("consol",), file_mib=-1)
+
+    with pytest.raises(UsageError) as caught:
+        logs.configure("production", settings)
+
+    assert str(caught.value).splitlines()[1:5] == [
+        "  level: 'LOUD' is no level. Known: 'CRITICAL', 'DEBUG', 'ERROR', 'INFO', 'WARNING'.",
+        "  destinations: 'consol' is no destination. Did you mean 'console'?",
+        "  file_mib: should be more than 0, not -1",
+        "  levels a: 'WARN' is no level. Did you mean 'WARNING'?",
+    ]
+    assert logging.getLogger().handlers == before
+
+
+def test_a_program_may_give_texts_for_paths_and_levels_in_lower_case(tmp_path: Path) -> None:
+    """As stoker.toml does."""
+    paths: Any = {"folder": str(tmp_path), "spool": str(tmp_path)}
+    logs.configure("production", logs.LoggingSettings(level="info", destinations=("file",), **paths))
+    logging.getLogger("flights").info("m")
+
+    [path] = tmp_path.glob("*.log")
+    assert '"msg":"m"' in path.read_text("utf-8")
+
+
 def test_no_line_is_raised_for_a_standard_error_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon has none, and a pipe may be closed."""
     logs.configure("production")
@@ -209,6 +240,24 @@ def test_a_terminal_does_not_obey_what_is_logged(tmp_path: Path, capsys: pytest.
 
     told = capsys.readouterr().err
     assert "a\\x1b[2Jb\\x0dc\\x9b name_of_file=x\\x1b[0m\n" in told
+
+
+def test_what_python_warns_of_is_a_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With where it is from, and without secrets; it would be plain text among JSON."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    logs.configure("testing", logs.LoggingSettings(destinations=("console",)))
+    for _ in range(2):
+        INSTALL()
+
+    warnings.showwarning("password=hunter2 is old", FutureWarning, "/app/y.py", 3)
+
+    line = json.loads(capsys.readouterr().err)
+    assert (line["level"], line["logger"], line["msg"]) == (
+        "WARNING",
+        "py.warnings",
+        "FutureWarning: password=*** is old",
+    )
+    assert (line["context"]["file"], line["context"]["line"]) == ("/app/y.py", "3")
 
 
 def test_no_destination_is_silence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

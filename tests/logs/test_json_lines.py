@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -21,6 +21,33 @@ class Stubborn:
         raise ValueError("no text")
 
     __repr__ = __str__
+
+
+class PanicError(BaseException):
+    """What extensions in Rust raise, which is no `Exception`."""
+
+
+class Panics:
+    """Has no text either."""
+
+    def __str__(self) -> str:
+        raise PanicError
+
+    __repr__ = __str__
+
+
+class Interrupted:
+    """Ctrl-C comes while its text is made."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+class Login(NamedTuple):
+    """Its names say what its values are."""
+
+    user: str
+    password: str
 
 
 def test_a_line_has_the_columns_of_spark(log: Log) -> None:
@@ -82,6 +109,11 @@ def test_an_exception_has_class_message_and_trace(log: Log) -> None:
         pytest.param(10**5000, "<int whose text cannot be had: ValueError>", id="a number of 5000 digits"),
         pytest.param(Stubborn(), "<Stubborn whose text cannot be had: ValueError>", id="stubborn"),
         ({"a": Stubborn()}, '{"a": "<Stubborn whose text cannot be had: ValueError>"}'),
+        pytest.param(Panics(), "<Panics whose text cannot be had: PanicError>", id="panics"),
+        ([float("nan"), 10**30], '["nan", "1' + "0" * 30 + '"]'),
+        (Login("etl", "hunter2"), '{"user": "etl", "password": "***"}'),
+        ({1: 2, None: 3, (1, 2): 4}, '{"1": 2, "None": 3, "(1, 2)": 4}'),
+        ({"secret": None, "token": True, "password": ""}, '{"secret": null, "token": true, "password": ""}'),
     ],
 )
 def test_any_value_is_a_text(log: Log, value: object, text: str | None) -> None:
@@ -115,7 +147,7 @@ def test_a_cycle_is_shown_to_some_depth(log: Log) -> None:
         pytest.param(
             Stubborn(),
             (),
-            "<Stubborn whose text cannot be had: ValueError> [its arguments [] do not fit: ValueError]",
+            "<Stubborn whose text cannot be had: ValueError>",
             id="stubborn",
         ),
     ],
@@ -128,6 +160,12 @@ def test_a_call_with_wrong_arguments_is_a_line(
 
     assert log.last["msg"] == expected
     assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_goes_on(log: Log) -> None:
+    """It is the user's, or the scheduler's, and no mistake of the value whose text was being made."""
+    with pytest.raises(KeyboardInterrupt):
+        log.logger.info("m %s", Interrupted())
 
 
 def test_half_a_surrogate_pair_is_shown_as_text(log: Log) -> None:

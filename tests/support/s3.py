@@ -1,10 +1,13 @@
 """A real S3 server on 127.0.0.1, which is moto behind Python's own HTTP server; it can be made to fail.
 
+It also answers as the other services of AWS that moto knows: whom a request is for is in its signature.
+
 `python s3.py` serves, prints its URL, and ends when its standard input does.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -29,6 +32,7 @@ REFUSALS = {
     "InternalError": 500,
 }
 """HTTP's status of S3's errors."""
+_SCOPE = re.compile(r"/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
 class S3Server:
@@ -91,8 +95,10 @@ class S3Server:
         freed.wait()
 
     def ask_moto(self, command: str, path: str, headers: HTTPHeaders, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """What S3 answers."""
-        request = AWSPreparedRequest(command, f"http://s3.amazonaws.com{path}", headers, body, stream_output=False)
+        """What S3 answers, or the service that is asked."""
+        signed = _SCOPE.search(headers.get("Authorization", ""))
+        host = f"{signed['service']}.{signed['region']}" if signed and signed["service"] != "s3" else "s3"
+        request = AWSPreparedRequest(command, f"http://{host}.amazonaws.com{path}", headers, body, stream_output=False)
         with self._lock:  # moto's models are not made for threads
             self.requests.append((command, path))
             answer = BotocoreStubber().process_request(request)

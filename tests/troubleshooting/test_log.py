@@ -6,7 +6,11 @@ import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, BinaryIO
 
+import pytest
+
+from stoker.errors import UsageError
 from stoker.logs import LoggingSettings, Spool, shipped
+from stoker.logs.checked import checked
 from stoker.logs.ship import RefusedError, Shipper
 from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
@@ -18,8 +22,6 @@ from troubleshooting.page import assert_told
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from support.commands import Done
     from support.log_lines import Log
@@ -39,6 +41,14 @@ def test_wrong_arguments(log: Log) -> None:
     log.logger.info("%d rows", "x")
 
     assert_told("A log call with wrong arguments", log.last["msg"])
+
+
+def test_settings_of_a_program() -> None:
+    """A destination that does not exist."""
+    with pytest.raises(UsageError) as caught:
+        checked(LoggingSettings(destinations=("consol",)))
+
+    assert_told("The settings of the log are wrong", str(caught.value))
 
 
 class _Refuses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import textwrap
 import traceback as traces
 from collections import Counter
@@ -25,6 +26,7 @@ from stoker.job.telling import error_lines
 from stoker.record import State
 from stoker.secrets import redact
 
+_logger = logging.getLogger(logs.MILESTONES)
 _GOOD = {str(State.SUCCEEDED), HAD_SUCCEEDED}
 
 
@@ -86,7 +88,7 @@ def _work(  # noqa: PLR0913 - one for each option
     task = Backfill(found, loaded, values, asked.parameters.keys(), asked.only or None, only_missing, anyway)
     warnings = task.check()
     for warning in warnings:
-        _say(f"warning: {warning}")
+        _say(warning, logging.WARNING)
     todo = task.look()
     _say(
         f"{found.name} in {loaded.environment}: {number_of(len(values), 'run')}, {len(values) - len(todo)} done before"
@@ -131,9 +133,10 @@ class _Told:
         record = outcome.record
         took = f" in {duration(record.seconds)}" if record and record.seconds is not None else ""
         rows = f", {record.rows:,} rows" if record and record.rows is not None else ""
-        _say(f"{self._ended}/{self._number} {outcome.value.name}: {outcome.state}{took}{rows}")
+        run_id = record.run_id if record else outcome.value.run_id
+        _say(f"{self._ended}/{self._number} {outcome.value.name}: {outcome.state}{took}{rows}", run_id=run_id)
         for error in _errors(outcome):
-            _say(textwrap.indent("\n".join(error_lines(error)), "  "))
+            _say(textwrap.indent("\n".join(error_lines(error)), "  "), logging.ERROR, run_id=run_id)
 
 
 def _errors(outcome: Outcome) -> list[dict[str, str | None]]:
@@ -190,5 +193,9 @@ def _document(task: Backfill, warnings: list[str]) -> dict[str, Any]:
     }
 
 
-def _say(text: str) -> None:
-    click.echo(redact(here(text)), err=True)
+def _say(text: str, level: int = logging.INFO, **fields: str) -> None:
+    """In the log, and to people on standard error, unless that gets the log as JSON."""
+    plain = not logs.console_is_json()
+    _logger.log(level, "%s", text.strip(), extra={**fields, **({logs.SHOWN: True} if plain else {})})
+    if plain:
+        click.echo(redact(here(f"warning: {text}" if level == logging.WARNING else text)), err=True)

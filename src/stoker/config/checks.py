@@ -178,6 +178,8 @@ def log_destinations(names: list[Any]) -> str | None:
     for name in names:
         if not isinstance(name, str):
             return f"should be a list of texts, such as {list(LOG_DESTINATIONS[:2])}"
+        if name == "s3":
+            return "'s3' is no destination, but a key beside it: s3 = \"s3://BUCKET/PREFIX\""
         if name not in LOG_DESTINATIONS:
             return f"{name!r} is no destination.{suggestion(name, LOG_DESTINATIONS)}"
     return None

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from stoker.config import checks
-from stoker.config.settings import Kind, setting
+from stoker.config.settings import Kind, Setting, setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,23 +84,23 @@ def evaluate(entry: Entry, environ: Mapping[str, str] | None, mistakes: list[str
             return None
     if isinstance(value, str) and filled_in and kind is not Kind.TEXT:
         value = _converted(value, kind)
-    wrong = _wrong(entry, value)
-    if wrong:
-        mistakes.append(f"{entry.where}: {wrong}")
-    return None if wrong else value
+    mistake = wrong(setting(entry.path), value)
+    if mistake:
+        mistakes.append(f"{entry.where}: {mistake}")
+    return None if mistake else value
 
 
-def _wrong(entry: Entry, value: Any) -> str | None:
-    expected = setting(entry.path)
+def wrong(expected: Setting, value: Any) -> str | None:
+    """What is wrong with a value, as a part of a sentence about its key; None if it is right."""
     fits = isinstance(value, _TYPES[expected.kind])
     if not fits or (isinstance(value, bool) and expected.kind in {Kind.INTEGER, Kind.NUMBER}):
         return f"should be {expected.kind}, not {_kind_of(value)}"
     if isinstance(value, str):
         if any("\ud800" <= character <= "\udfff" for character in value):
             return "is not valid UTF-8"
-        wrong = None if expected.free else checks.plain(value)
-        if wrong:
-            return wrong
+        impure = None if expected.free else checks.plain(value)
+        if impure:
+            return impure
     return expected.check(value)
 
 

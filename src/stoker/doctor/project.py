@@ -14,6 +14,7 @@ from stoker.doctor.finding import Finding, not_checked, ok, problem, warning
 from stoker.errors import ConfigurationError, StokerError, UsageError, number_of
 from stoker.job.parameters import filled
 from stoker.job.plan import make_plan
+from stoker.logs.environments import formats, level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,6 +89,10 @@ def _contents(config: Config) -> str:
         parts.append(f"connections {', '.join(config.postgres)}")
     if config.spark:
         parts.append(f"{len(config.spark)} settings of Spark")
+    forms = formats(config.environment, config.logging)
+    to = [f"{name} ({form})" for name, form in forms.items() if name != "spool" or not config.logging.s3]
+    to += [config.logging.s3] if config.logging.s3 else []
+    parts.append(f"log {level(config.environment, config.logging)} to {', '.join(to) or 'nothing'}")
     return "; ".join(parts)
 
 

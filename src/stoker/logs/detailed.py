@@ -20,7 +20,6 @@ _IN_EACH_LINE = ("run_id", "job")
 _APART = ("pipeline",)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """A terminal would obey them."""
-_SIMPLE = len(vars(logging.makeLogRecord({})))
 
 
 def colour_wanted() -> bool:
@@ -53,9 +52,7 @@ class DetailedFormatter(logging.Formatter):
         level = f"{record.levelname:<7}"
         if self._colour:
             level = f"\033[{_COLOURS.get(record.levelname, '0')}m{level}\033[0m"
-        fields = current().masked()
-        if len(vars(record)) > _SIMPLE:
-            fields = {**fields, **extra_of(record)}
+        fields = {**current().masked(), **extra_of(record)}
         pipeline = fields.get("pipeline")
         left_out = _APART if self._whole else (*_APART, *_IN_EACH_LINE)
         context = " ".join(f"{name}={_word(text)}" for name, text in fields.items() if name not in left_out)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stoker.config import LoggingSettings
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,20 @@ DEFAULTS = {
     "testing": Defaults("INFO", "json", ("console", "file")),
     "production": Defaults("WARNING", "minimal", ("console",)),
 }
+
+
+def level(environment: str, settings: LoggingSettings) -> str:
+    """That of the root logger."""
+    return settings.level or DEFAULTS[environment].level
+
+
+def formats(environment: str, settings: LoggingSettings) -> dict[str, str]:
+    """The destinations that there are, each with its format."""
+    defaults = DEFAULTS[environment]
+    names = defaults.destinations if settings.destinations is None else settings.destinations
+    wanted = {
+        "console": settings.console_format or defaults.format,
+        "file": settings.file_format or defaults.format,
+        "spool": "minimal",
+    }
+    return {name: form for name, form in wanted.items() if name in names or (name == "spool" and settings.s3)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from stoker.logs.context import Fields, current
 from stoker.logs.failures import exception_json
-from stoker.logs.values import LONGEST, clean, safe_text, shown, text_of
+from stoker.logs.values import INTERRUPTS, LONGEST, clean, json_text, safe_text, shown, text_of
 from stoker.secrets import MASK, is_secret_name, is_suspect, known_version
 
 if TYPE_CHECKING:
@@ -39,10 +39,16 @@ def raw_message(record: logging.LogRecord) -> str:
     try:
         args = record.args
         if isinstance(args, dict) and any(is_secret_name(safe_text(name)) for name in args):
-            hidden = {name: MASK if is_secret_name(safe_text(name)) else each for name, each in args.items()}
+            hidden = {
+                name: each if shown(safe_text(name), text_of(each)) != MASK else MASK for name, each in args.items()
+            }
             return str(record.msg) % hidden
         return record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments that do not fit, or that have no text
+    except INTERRUPTS:
+        raise
+    except BaseException as error:  # noqa: BLE001 - arguments that do not fit, or that have no text
+        if not record.args:
+            return safe_text(record.msg)
         return f"{safe_text(record.msg)} [its arguments {text_of(record.args)} do not fit: {type(error).__name__}]"
 
 
@@ -88,7 +94,7 @@ class JsonFormatter(logging.Formatter):
         self._detailed = detailed
         self._second: tuple[int, str] = (0, "1970-01-01T00:00:00")
         self._quoted: dict[object, str] = {}
-        self._forms: dict[str, str] = {}
+        self._forms: dict[str, tuple[str, bool]] = {}
         self._version = known_version()
 
     def format(self, record: logging.LogRecord) -> str:
@@ -136,15 +142,13 @@ class JsonFormatter(logging.Formatter):
             extra = {clean(name): shown(name, text) for name, text in extra.items()}
         forms, fields = self._forms, []
         for name, text in extra.items():
-            form = forms.get(name) or self._form(name)
-            fields.append(form if form[-1] != ":" else f"{form}null" if text is None else form + _quoted(text))
+            form, secret = forms.get(name) or self._form(name)
+            fields.append(form + json_text(shown(name, text) if secret else text))
         return message, ",".join(filter(None, (context.json(), place, *fields)))
 
-    def _form(self, name: str) -> str:
-        """The beginning of a field; the whole of one that is masked."""
-        form = f"{_quoted(clean(name))}:"
-        if is_secret_name(name):
-            form += _quoted(MASK)
+    def _form(self, name: str) -> tuple[str, bool]:
+        """The beginning of a field, and whether its name says that it is a secret."""
+        form = f"{_quoted(clean(name))}:", is_secret_name(name)
         if len(self._forms) < _ENOUGH:
             self._forms[name] = form
         return form

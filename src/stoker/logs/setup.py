@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from stoker.config import ENVIRONMENTS, LoggingSettings
 from stoker.errors import UsageError, suggestion
-from stoker.logs import exits, inheritance
+from stoker.logs import exits, inheritance, warned
+from stoker.logs.checked import checked
 from stoker.logs.detailed import DetailedFormatter, colour_wanted
-from stoker.logs.environments import DEFAULTS
+from stoker.logs.environments import DEFAULTS, formats, level
 from stoker.logs.files import Keep, LogFiles
 from stoker.logs.handler import Console, LineHandler
 from stoker.logs.json_lines import JsonFormatter
@@ -38,11 +39,11 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
         settings: What differs from its defaults.
 
     Raises:
-        UsageError: If there is no such environment.
+        UsageError: If there is no such environment, or a setting is wrong.
     """
     if environment not in ENVIRONMENTS:
         raise UsageError(f"The environment {environment!r} is not known.{suggestion(environment, ENVIRONMENTS)}")
-    settings = settings or LoggingSettings()
+    settings = checked(settings or LoggingSettings())
     set_levels(level(environment, settings), settings.levels)
     root, wanted = logging.getLogger(), (environment, settings)
     present = [handler for handler in root.handlers if getattr(handler, OWNED, None)]
@@ -55,17 +56,13 @@ def configure(environment: str, settings: LoggingSettings | None = None) -> None
             root.addHandler(handler)
     inheritance.install()
     exits.install()
+    warned.install()
 
 
 def configured() -> tuple[str, LoggingSettings] | None:
     """The environment and the settings of this process's log; None if it is not configured."""
     owned = (getattr(handler, OWNED, None) for handler in logging.getLogger().handlers)
     return next((found for found in owned if found), None)
-
-
-def level(environment: str, settings: LoggingSettings) -> str:
-    """That of the root logger."""
-    return settings.level or DEFAULTS[environment].level
 
 
 def handlers(
@@ -102,25 +99,17 @@ def _destinations(
     environment: str, settings: LoggingSettings, console: Console, *, keeps: bool
 ) -> Iterator[tuple[str, Destination | Console]]:
     """Each with the name of its format."""
-    defaults = DEFAULTS[environment]
-    names = defaults.destinations if settings.destinations is None else settings.destinations
-    if "console" in names:
-        yield settings.console_format or defaults.format, console
-    if "file" in names:
-        keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
-        yield (
-            settings.file_format or defaults.format,
-            LogFiles(
-                settings.folder,
-                keep,
-                max_bytes=round(settings.file_mib * MEBIBYTE),
-                max_age_s=settings.file_hours * _HOUR,
-            ),
-        )
-    if "spool" in names or settings.s3:
-        size = round(settings.segment_mib * MEBIBYTE)
-        spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
-        yield "minimal", ShippedSpool(spool, settings) if settings.s3 else spool
+    for name, form in formats(environment, settings).items():
+        if name == "console":
+            yield form, console
+        elif name == "file":
+            keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
+            size, age = round(settings.file_mib * MEBIBYTE), settings.file_hours * _HOUR
+            yield form, LogFiles(settings.folder, keep, max_bytes=size, max_age_s=age)
+        else:
+            size = round(settings.segment_mib * MEBIBYTE)
+            spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+            yield form, ShippedSpool(spool, settings) if settings.s3 else spool
 
 
 def _formatter(form: str, *, on_console: bool) -> logging.Formatter:

@@ -4,10 +4,11 @@
 """
 
 from stoker.secrets.aws_credentials import AwsCredentials, find_credentials
+from stoker.secrets.names import is_secret, is_secret_name
 from stoker.secrets.redaction import has_url_password, is_suspect, known_version, redact, remember
 from stoker.secrets.reference import SecretRef, parse
 from stoker.secrets.resolution import resolve
-from stoker.secrets.shapes import MASK, is_secret_name
+from stoker.secrets.tokens import MASK
 
 __all__ = [
     "MASK",
@@ -15,6 +16,7 @@ __all__ = [
     "SecretRef",
     "find_credentials",
     "has_url_password",
+    "is_secret",
     "is_secret_name",
     "is_suspect",
     "known_version",

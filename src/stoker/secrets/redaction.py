@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from stoker.secrets.shapes import LITERALS, MASK, mask_shapes, may_hold_secret
+from stoker.secrets.shapes import mask_shapes, may_hold_secret
+from stoker.secrets.tokens import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,39 +30,42 @@ _URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)(?!secr
 
 _known: tuple[str, ...] = ()
 """Replaced as a whole, never changed in place: pipelines redact while others resolve."""
-_looked_for: tuple[str, ...] = LITERALS
-"""These, and those of secrets that are known by their shape: one loop of C."""
 _heads: frozenset[tuple[str, ...]] = frozenset()
 """The first characters of each: a process may know many secrets, and a line is short."""
 _lock = threading.Lock()
 
 
 def remember(value: str) -> None:
-    """Have `redact` mask a value from now on, also as it looks in a URL, in JSON, in Python's repr and in base64.
+    """Have `redact` mask a value from now on, also as it looks in a URL, in JSON, SQL, XML, Python's repr and in base64.
 
     Args:
         value: The secret; shorter than four characters it is not masked.
     """
-    global _known, _looked_for, _heads  # noqa: PLW0603 - what a process must not show is known to all of it
+    global _known, _heads  # noqa: PLW0603 - what a process must not show is known to all of it
     if len(value) >= SHORTEST:
         with _lock:
             _known = tuple(dict.fromkeys((*_known, *_forms(value))))
-            _looked_for = (*LITERALS, *_known)
             _heads = frozenset(tuple(form[:SHORTEST]) for form in _known)
 
 
 def _forms(value: str) -> Iterator[str]:
     yield value
     # An environment variable may hold bytes that are no UTF-8.
-    quoted = (quote(value, safe="", errors="surrogateescape"), quote_plus(value, errors="surrogateescape"))
+    raw = value.encode("utf-8", "surrogateescape")
+    quoted = (quote(raw, safe=""), quote(raw), quote_plus(raw), quote(quote(raw, safe="")))
     yield from quoted
     yield from (re.sub("%..", lambda code: code[0].lower(), each) for each in quoted)
     for dumped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
         yield dumped
         yield json.dumps(dumped, ensure_ascii=False)[1:-1]  # JSON as a text in JSON
-    yield repr(value)[1:-1]
+    for shown in (repr(value)[1:-1], repr(raw)[2:-1]):
+        yield shown
+        yield json.dumps(shown, ensure_ascii=False)[1:-1]
+    yield from (html.escape(value), html.escape(value, quote=False))
+    yield value.replace("'", "''")
+    yield value.replace("\\", "\\\\").replace("'", "\\'")  # libpq
     if len(value) >= _SHORTEST_ENCODED:
-        yield from _in_base64(value.encode("utf-8", "surrogateescape"))
+        yield from _in_base64(raw)
 
 
 def _in_base64(value: bytes) -> Iterator[str]:
@@ -79,12 +84,17 @@ def known_version() -> int:
 
 def is_suspect(text: str) -> bool:
     """Whether a text may hold a secret: quick, and never wrongly no. Most texts hold none, and are left alone."""
+    return _has_known(text) or may_hold_secret(text)
+
+
+def _has_known(text: str) -> bool:
+    """Whether one of the known secrets may be in the text."""
     if len(_known) > len(text):
         # Not each secret is looked for in the text, but the text's parts among the secrets.
         parts = zip(text, text[1:], text[2:], text[3:], strict=False)
-        if _heads.isdisjoint(parts) and not any(map(text.__contains__, LITERALS)):
-            return may_hold_secret(text)
-    return any(map(text.__contains__, _looked_for)) or may_hold_secret(text)
+        if _heads.isdisjoint(parts):
+            return False
+    return any(map(text.__contains__, _known))
 
 
 def redact(text: str, *, sentences: bool = False) -> str:

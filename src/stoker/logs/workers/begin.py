@@ -6,8 +6,9 @@ import logging
 import os
 
 from stoker.logs import context, inheritance
+from stoker.logs.environments import level
 from stoker.logs.levels import set_levels
-from stoker.logs.setup import handlers, level
+from stoker.logs.setup import handlers
 from stoker.logs.workers.console import WorkerConsole
 from stoker.logs.workers.limit import RateLimit
 from stoker.logs.workers.task import of_tasks
