@@ -13,6 +13,7 @@ from stoker.logs.environments import DEFAULTS
 from stoker.logs.files import Keep, LogFiles
 from stoker.logs.handler import Console, LineHandler
 from stoker.logs.json_lines import JsonFormatter
+from stoker.logs.keeper import Keeper
 from stoker.logs.levels import is_no_gateway_trace, own_debug_only, set_levels
 from stoker.logs.shipped import ShippedSpool, is_not_of_shipper
 from stoker.logs.spool import MEBIBYTE, Spool
@@ -82,7 +83,7 @@ def handlers(
         settings: What differs.
         console: Takes what goes to standard error.
         more: What else a record must pass.
-        keeps: Whether old files are removed.
+        keeps: Whether there are threads that remove old files, and have lines on the disk in time.
     """
     by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
     for form, destination in _destinations(environment, settings, console, keeps=keeps):
@@ -108,18 +109,16 @@ def _destinations(
         yield settings.console_format or defaults.format, console
     if "file" in names:
         keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
-        yield (
-            settings.file_format or defaults.format,
-            LogFiles(
-                settings.folder,
-                keep,
-                max_bytes=round(settings.file_mib * MEBIBYTE),
-                max_age_s=settings.file_hours * _HOUR,
-            ),
-        )
+        size, age = round(settings.file_mib * MEBIBYTE), settings.file_hours * _HOUR
+        files = LogFiles(settings.folder, keep, max_bytes=size, max_age_s=age)
+        if keeps:
+            Keeper(files)
+        yield settings.file_format or defaults.format, files
     if "spool" in names or settings.s3:
         size = round(settings.segment_mib * MEBIBYTE)
         spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+        if keeps:
+            Keeper(spool)
         yield "minimal", ShippedSpool(spool, settings) if settings.s3 else spool
 
 

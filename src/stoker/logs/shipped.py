@@ -70,7 +70,7 @@ class ShippedSpool:
         self._spool = spool
         self._settings = settings
         self._shipper: Shipper | None = None
-        self.write = spool.write
+        self.write, self.hasten = spool.write, spool.hasten
         try:
             self.start(S3Store(settings.s3))
         except MissingExtraError:
