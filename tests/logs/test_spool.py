@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,18 @@ def test_an_old_segment_is_rotated_by_the_next_line(tmp_path: Path) -> None:
     assert names(tmp_path) == ["jsonl"]
     spool.rotate()
     assert names(tmp_path) == ["jsonl"]
+
+
+def test_a_clock_that_goes_backwards_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the process has the same number each time, and the clock may be set meanwhile."""
+    for moment in (100.0, 50.0, 100.0):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        spool = Spool(tmp_path, max_age_s=10)
+        for _ in range(3):
+            spool.write(b'{"moment":%d}\n' % moment)
+        spool.close()
+
+    assert sorted(line["moment"] for line in spooled(tmp_path)) == [50] * 3 + [100] * 6
 
 
 def test_another_working_folder_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,10 +48,10 @@ class Keeper:
         threading.Thread(target=self._run, name=KEEPER, daemon=True).start()
 
     def watch(self, told: Callable[[bool], None], period: float) -> None:
-        """Tell somebody of segments that are complete; and complete one when it is time.
+        """Tell somebody of segments that are complete; and complete one when it is time, or when the disk takes no more lines.
 
         Args:
-            told: Called in the keeper's thread, with whether it was time.
+            told: Called in the keeper's thread, with whether it was time for what is there to go.
             period: Seconds.
         """
         self._watcher, self._period = told, period
@@ -97,7 +97,9 @@ class Keeper:
         return [path for path in heard if path is not None]
 
     def _keep(self, complete: list[Path]) -> None:
-        is_due = time.monotonic() - self._since >= self._period
+        is_due = self._watcher is not None and (
+            self._spool.is_failing or time.monotonic() - self._since >= self._period
+        )
         if is_due:
             self._since = time.monotonic()
             self._spool.rotate()  # which tells of the segment

@@ -99,6 +99,11 @@ class Spool:
         self._due = 0.0
 
     @property
+    def is_failing(self) -> bool:
+        """Whether the disk did not take what was written last, perhaps because it is full."""
+        return self._failing
+
+    @property
     def writer(self) -> str:
         """What the names of its segments begin with: host, process, and a start that tells it from a later one."""
         return self._stem
@@ -236,7 +241,7 @@ class Spool:
         self._failing = False
         if self._told:
             self._told = False
-            _say(f"log lines are written to {self.folder} again; {self.lost} were lost.")
+            _say(f"log lines are written to {self.folder} again; {self.lost:,} were lost.")
 
     def _after_fork(self) -> None:
         """In a child: the parent's segment is the parent's, its lock too, and another thread may have held ours."""

@@ -98,7 +98,7 @@ class Shipper:
         with suppress(OSError):
             self._spool.rotate()
         while time.monotonic() < self._deadline and not self._delivery.work(force=True, now=True):
-            if self._delivery.refused:
+            if self._delivery.refused or not self._outbox.bytes_left(self._spool.writer):
                 break
             time.sleep(min(max(self._delivery.pause() or 0, 0.05), 1.0))
         self._outbox.release(own=True)
