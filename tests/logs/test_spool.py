@@ -161,6 +161,27 @@ def test_a_disk_that_takes_half_a_line_keeps_whole_ones(tmp_path: Path) -> None:
     assert "File too large. The job goes on." in done.stderr
 
 
+def test_a_signal_in_the_middle_of_a_line_leaves_whole_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk has taken a part of it; what a program logs at its end does not go on in that line."""
+    spool = Spool(tmp_path)
+    spool.write(b'{"n":1}\n')
+    write = os.write
+
+    def half(fd: int, line: bytes) -> int:
+        if not line.startswith(b"{"):
+            raise SystemExit(143)
+        return write(fd, line[: len(line) // 2])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(SystemExit):
+            spool.write(b'{"n":2}\n')
+    spool.write(b'{"n":3}\n')
+    spool.close()
+
+    assert [line["n"] for line in spooled(tmp_path)] == [1, 3]
+
+
 def test_threads_do_not_mix_lines(tmp_path: Path) -> None:
     """Each line is one write."""
     spool = Spool(tmp_path, max_bytes=10_000)

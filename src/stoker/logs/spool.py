@@ -200,7 +200,7 @@ class Spool:
         try:
             while written < len(line):
                 written += os.write(self._fd, line[written:])
-        except OSError:
+        except BaseException:  # a signal may end the process here
             os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise
 
@@ -234,14 +234,14 @@ class Spool:
             self._forget()  # somebody closed all files of the process
         if not self._failing and self._again > self._quiet_until:
             self._quiet_until, self._told = self._again + _QUIET, True
-            _say(f"log lines cannot be written to {self.folder}: {error.strerror or error}. The job goes on.")
+            say(f"log lines cannot be written to {self.folder}: {error.strerror or error}. The job goes on.")
         self._failing = True
 
     def _recovered(self) -> None:
         self._failing = False
         if self._told:
             self._told = False
-            _say(f"log lines are written to {self.folder} again; {self.lost:,} were lost.")
+            say(f"log lines are written to {self.folder} again; {self.lost:,} were lost.")
 
     def _after_fork(self) -> None:
         """In a child: the parent's segment is the parent's, its lock too, and another thread may have held ours."""
@@ -274,6 +274,7 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname()) or "host"
 
 
-def _say(text: str) -> None:
-    with contextlib.suppress(Exception):  # there may be no standard error
-        print(f"stoker: {text}", file=sys.stderr, flush=True)  # noqa: T201 - where else, if the log cannot be written
+def say(text: str) -> None:
+    """One line on standard error: what is wrong with the log would wait in the log for what is wrong."""
+    with contextlib.suppress(Exception):  # it may be closed, or gone
+        print(f"stoker: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one thing that is always there

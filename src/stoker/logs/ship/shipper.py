@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from stoker.logs.keeper import Keeper
 from stoker.logs.ship.cap import CAP
-from stoker.logs.ship.delivery import Delivery, say
+from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
+from stoker.logs.spool import say
 
 if TYPE_CHECKING:
     from stoker.logs.ship.store import Store
