@@ -71,7 +71,8 @@ class Keeper:
         if os.getpid() == self._process and not self._ends:
             self._ends = True
             self._told.put(None)
-            self._ended.wait(_AT_EXIT)
+            with contextlib.suppress(KeyboardInterrupt):  # somebody does not want to wait
+                self._ended.wait(_AT_EXIT)
 
     def _rotated(self, path: Path) -> None:
         if os.getpid() == self._process:

@@ -72,14 +72,16 @@ class Shipper:
         self._keeper.unwatch()
         self._closing.set()
         self._wake.set()
-        with suppress(KeyboardInterrupt):  # somebody does not want to wait
-            self._done.wait(timeout)
-        left = self._outbox.bytes_left(self._spool.writer)
-        if left:
-            say(
-                f"{left:,} bytes of log lines are not in {self._store.where} yet. They are kept in {self._spool.folder}; "
-                "stoker logs ship sends them."
-            )
+        try:
+            with suppress(KeyboardInterrupt):  # somebody does not want to wait
+                self._done.wait(timeout)
+        finally:  # also if it is SIGTERM that comes now
+            left = self._outbox.bytes_left(self._spool.writer)
+            if left:
+                say(
+                    f"{left:,} bytes of log lines are not in {self._store.where} yet. They are kept in {self._spool.folder}; "
+                    "stoker logs ship sends them."
+                )
         return not left
 
     def _told(self, is_due: bool) -> None:
