@@ -109,6 +109,8 @@ def test_sigterm_while_the_last_lines_are_sent_ends_the_wait(s3: S3Server, clien
         _, told = process.communicate(timeout=60)
 
     assert f"bytes of log lines are not in s3://logs/p yet. They are kept in {tmp_path / 'spool'}" in told
+    assert told.count("\n") == 1
+    assert process.returncode == 0
     s3.fault = None
     s3.free()
     assert Delivery(Outbox(tmp_path / "spool"), S3Store("s3://logs/p")).work(force=True, now=True)

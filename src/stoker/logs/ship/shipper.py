@@ -75,7 +75,10 @@ class Shipper:
         try:
             with suppress(KeyboardInterrupt):  # somebody does not want to wait
                 self._done.wait(timeout)
-        finally:  # also if it is SIGTERM that comes now
+        except SystemExit:  # so does SIGTERM; the process ends already, unless this is not its end
+            if threading.main_thread().is_alive():
+                raise
+        finally:
             left = self._outbox.bytes_left(self._spool.writer)
             if left:
                 say(
