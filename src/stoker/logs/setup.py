@@ -13,10 +13,10 @@ from stoker.logs.environments import DEFAULTS
 from stoker.logs.files import Keep, LogFiles
 from stoker.logs.handler import Console, LineHandler
 from stoker.logs.json_lines import JsonFormatter
-from stoker.logs.keeper import Keeper
 from stoker.logs.levels import is_no_gateway_trace, own_debug_only, set_levels
 from stoker.logs.shipped import ShippedSpool, is_not_of_shipper
 from stoker.logs.spool import MEBIBYTE, Spool
+from stoker.logs.syncer import Syncer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,13 +112,13 @@ def _destinations(
         size, age = round(settings.file_mib * MEBIBYTE), settings.file_hours * _HOUR
         files = LogFiles(settings.folder, keep, max_bytes=size, max_age_s=age)
         if keeps:
-            Keeper(files)
+            Syncer(files)
         yield settings.file_format or defaults.format, files
     if "spool" in names or settings.s3:
         size = round(settings.segment_mib * MEBIBYTE)
         spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
         if keeps:
-            Keeper(spool)
+            Syncer(spool)
         yield "minimal", ShippedSpool(spool, settings) if settings.s3 else spool
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from stoker.logs.keeper import Keeper
+    from stoker.logs.syncer import Syncer
 
 MEBIBYTE = 1024 * 1024
 _NONE = -1
@@ -68,7 +68,7 @@ class Spool:
         """Lines that could not be written."""
         self.on_rotate: list[Callable[[Path], None]] = []
         """Called with each segment that is complete, in the thread that completed it; they should return at once."""
-        self.keeper: Keeper | None = None
+        self.syncer: Syncer | None = None
         """Has the lines on the disk; without one, the system does when it likes."""
         self._max_bytes = max_bytes
         self._max_age = max_age_s
@@ -134,13 +134,13 @@ class Spool:
     def close(self) -> None:
         """Complete the segment. A line that comes later begins another one: nothing is lost at exit."""
         self.rotate()
-        if self.keeper is not None:
-            self.keeper.close()
+        if self.syncer is not None:
+            self.syncer.close()
 
     def hasten(self) -> None:
-        """What was written matters: have it on the disk at once, by the keeper's thread."""
-        if self.keeper is not None:
-            self.keeper.hasten()
+        """What was written matters: have it on the disk at once, by the syncer's thread."""
+        if self.syncer is not None:
+            self.syncer.hasten()
 
     def sync(self, complete: Path | None = None) -> None:
         """Have the disk hold what is written. For another thread than those that log: it takes as long as the disk.

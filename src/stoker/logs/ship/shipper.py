@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stoker.logs.keeper import Keeper
 from stoker.logs.ship.cap import CAP
 from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
 from stoker.logs.spool import say
+from stoker.logs.syncer import Syncer
 
 if TYPE_CHECKING:
     from stoker.logs.ship.store import Store
@@ -36,7 +36,7 @@ class Shipper:
     """Sends what a spool holds, until it is closed.
 
     Args:
-        spool: This process's; it gets a keeper if it has none.
+        spool: This process's; it gets a syncer if it has none.
         store: Where to; made by the main thread.
         lag: Seconds from a line to the store, at most, while all is well; None for what suits the machine.
         cap: The bytes that may wait on the disk; then the oldest lines that are no errors go.
@@ -52,9 +52,9 @@ class Shipper:
         self._due = threading.Event()
         self._closing = threading.Event()
         self._done = threading.Event()
-        # A segment is completed by the keeper, also while a put is waited for, and packed and put within the rest of the lag.
-        self._keeper = spool.keeper or Keeper(spool)
-        self._keeper.watch(self._told, 0.8 * (default_lag() if lag is None else lag))
+        # A segment is completed by the syncer, also while a put is waited for, and packed and put within the rest of the lag.
+        self._syncer = spool.syncer or Syncer(spool)
+        self._syncer.watch(self._told, 0.8 * (default_lag() if lag is None else lag))
         threading.Thread(target=self._ship, name=THREAD, daemon=True).start()
 
     def close(self, timeout: float = AT_EXIT) -> bool:
@@ -69,7 +69,7 @@ class Shipper:
         if os.getpid() != self._process:
             return True  # a forked child: its parent sends its lines
         self._deadline = time.monotonic() + timeout
-        self._keeper.unwatch()
+        self._syncer.unwatch()
         self._closing.set()
         self._wake.set()
         try:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stoker import logs
-from stoker.logs import LoggingSettings, Spool, keeper
+from stoker.logs import LoggingSettings, Spool, syncer
 from stoker.logs.handler import LineHandler
 from stoker.logs.json_lines import JsonFormatter
-from stoker.logs.keeper import Keeper
+from stoker.logs.syncer import Syncer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,15 +51,15 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """A disk that nobody brings lines to because time has passed."""
     made = Disk()
     monkeypatch.setattr(os, "fsync", made.fsync)
-    monkeypatch.setattr(keeper, "_TICK", NEVER)
+    monkeypatch.setattr(syncer, "_TICK", NEVER)
     return made
 
 
 @pytest.fixture
 def spool(tmp_path: Path, disk: Disk) -> Iterator[Spool]:
-    """With a keeper, which has been told by then that time does not pass."""
+    """With a syncer, which has been told by then that time does not pass."""
     made = Spool(tmp_path / "spool", max_bytes=4_000)
-    Keeper(made)
+    Syncer(made)
     yield made
     made.close()
 
@@ -67,7 +67,7 @@ def spool(tmp_path: Path, disk: Disk) -> Iterator[Spool]:
 @pytest.fixture
 def logger(spool: Spool) -> logging.Logger:
     """Writes to the spool, and is known to nobody else."""
-    made = logging.Logger("tests.keeper", logging.DEBUG)  # noqa: LOG001 - pytest's own handlers are not to see it
+    made = logging.Logger("tests.syncer", logging.DEBUG)  # noqa: LOG001 - pytest's own handlers are not to see it
     made.addHandler(LineHandler(JsonFormatter(), [spool]))
     return made
 
@@ -92,9 +92,9 @@ def test_each_error_is(logger: logging.Logger, disk: Disk) -> None:
 
 def test_every_line_is_on_the_disk_after_a_while(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a second, here a hundredth."""
-    monkeypatch.setattr(keeper, "_TICK", 0.01)
+    monkeypatch.setattr(syncer, "_TICK", 0.01)
     spool = Spool(tmp_path)
-    Keeper(spool)
+    Syncer(spool)
     spool.write(b"first\n")
     assert disk.has(b"first")
     spool.write(b"second\n")
@@ -125,7 +125,7 @@ def test_nobody_waits_for_a_disk(
     logger: logging.Logger, spool: Spool, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that never answers: the end of the process comes all the same."""
-    monkeypatch.setattr(keeper, "_AT_EXIT", 0.1)
+    monkeypatch.setattr(syncer, "_AT_EXIT", 0.1)
     disk.broken.set()
     for number in range(100):
         logger.error("line %d", number)
@@ -138,13 +138,13 @@ def test_nobody_waits_for_a_disk(
 
 
 @pytest.mark.parametrize("destination", ["file", "spool"])
-def test_files_are_kept_without_s3_too(destination: str, disk: Disk, tmp_path: Path) -> None:
+def test_files_are_synced_without_s3_too(destination: str, disk: Disk, tmp_path: Path) -> None:
     """Whatever is configured."""
     root = logging.getLogger()
     before = list(root.handlers)
     logs.configure("testing", LoggingSettings(destinations=(destination,), folder=tmp_path, spool=tmp_path))
 
-    logging.getLogger("tests.kept").error("an error")
+    logging.getLogger("tests.synced").error("an error")
 
     assert disk.has(b"an error")
     for handler in [each for each in root.handlers if each not in before]:

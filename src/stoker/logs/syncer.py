@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stoker.logs.spool import Spool
 
-KEEPER: Final = "stoker-log-keeper"
+THREAD: Final = "stoker-log-syncer"
 """The name of the thread."""
 _TICK = 1.0
 """Seconds after which a line is on the disk, whatever its level."""
@@ -26,7 +26,7 @@ _AT_EXIT = 2.0
 """Seconds that the end of a process waits for its disk."""
 
 
-class Keeper:
+class Syncer:
     """Brings to the disk what a spool has written: each second, at once after an error, and each segment that is complete.
 
     Args:
@@ -43,15 +43,15 @@ class Keeper:
         self._watcher: Callable[[bool], None] | None
         self._since = time.monotonic()
         self.unwatch()
-        spool.keeper = self
+        spool.syncer = self
         spool.on_rotate.append(self._rotated)
-        threading.Thread(target=self._run, name=KEEPER, daemon=True).start()
+        threading.Thread(target=self._run, name=THREAD, daemon=True).start()
 
     def watch(self, told: Callable[[bool], None], period: float) -> None:
         """Tell somebody of segments that are complete; and complete one when it is time, or when the disk takes no more lines.
 
         Args:
-            told: Called in the keeper's thread, with whether it was time for what is there to go.
+            told: Called in the syncer's thread, with whether it was time for what is there to go.
             period: Seconds.
         """
         self._watcher, self._period = told, period
@@ -82,10 +82,10 @@ class Keeper:
         while not self._ends:
             complete = self._heard(_TICK)
             hastened, self._hastened = self._hastened, False
-            self._keep(complete)
+            self._sync(complete)
             if hastened and not self._ends:
                 time.sleep(_PAUSE)
-        self._keep(self._heard(0))
+        self._sync(self._heard(0))
         self._ended.set()
 
     def _heard(self, timeout: float) -> list[Path]:
@@ -97,7 +97,7 @@ class Keeper:
                 heard.append(self._told.get_nowait())
         return [path for path in heard if path is not None]
 
-    def _keep(self, complete: list[Path]) -> None:
+    def _sync(self, complete: list[Path]) -> None:
         is_due = self._watcher is not None and (
             self._spool.is_failing or time.monotonic() - self._since >= self._period
         )
