@@ -113,7 +113,9 @@ def test_settings_of_aws_that_cannot_be_read_end_nothing(
         raise PermissionError(13, "Permission denied", "/home/x/.aws/config")
 
     monkeypatch.setattr("boto3.Session", refused)
-    destination = ShippedSpool(Spool(tmp_path / "spool"), LoggingSettings(s3="s3://logs"))
+    destination = ShippedSpool(
+        Spool(tmp_path / "spool"), LoggingSettings(s3="s3://of-nobody-else")
+    )  # others have clients
     destination.close()
 
     assert "cannot use S3: [Errno 13] Permission denied: '/home/x/.aws/config'" in capsys.readouterr().err
