@@ -3,9 +3,9 @@
     python benchmarks/log_shipping.py [--seconds S] [--ways NAME ...]
 
 A process logs through `logging` as production does, with a run's context: at full rate, or 30,000 lines a second. Then all
-that has arrived is counted. The black hole takes connections and never answers. Without
-any destination is what the machine alone does to a call. Each call is measured; from one that takes
-long, the time is taken off in which the thread could have run and had no processor (Linux tells).
+that has arrived is counted. The black hole takes connections and never answers. To the spool only is the same work without
+shipping, and without any destination is Python's logging alone. Each call is measured; from one that takes long, the time is
+taken off in which the thread could have run and had no processor (Linux tells).
 """
 
 from __future__ import annotations
@@ -34,7 +34,15 @@ if TYPE_CHECKING:
 
 SERVER = Path(__file__).resolve().parents[1] / "tests" / "support" / "s3.py"
 NOWHERE = "30,000 lines/s, to no destination"
-WAYS = {"full rate": 0, "30,000 lines/s": 30_000, "30,000 lines/s, black hole": 30_000, NOWHERE: 30_000}
+SPOOL = ("full rate, spool only", "30,000 lines/s, spool only")
+WAYS = {
+    "full rate": 0,
+    SPOOL[0]: 0,
+    "30,000 lines/s": 30_000,
+    "30,000 lines/s, black hole": 30_000,
+    SPOOL[1]: 30_000,
+    NOWHERE: 30_000,
+}
 """Lines a second; 0 for as many as can be."""
 ARRIVE = ("full rate", "30,000 lines/s")
 PUT, STORED, INGESTED, OVERHEAD = 0.005 / 1_000, 0.023 / 2**30, 0.50 / 2**30, 26
@@ -161,8 +169,9 @@ def arrived(url: str) -> tuple[int, int, int, int]:
 
 def measure(spool: Path, way: str, seconds: float) -> dict[str, float]:
     """Log in this process; what it took."""
-    s3 = None if way == NOWHERE else "s3://logs/benchmark"
-    settings = logs.LoggingSettings(level="INFO", destinations=(), spool=spool, s3=s3, s3_seconds=10)
+    s3 = None if way in (NOWHERE, *SPOOL) else "s3://logs/benchmark"
+    destinations = ("spool",) if way in SPOOL else ()
+    settings = logs.LoggingSettings(level="INFO", destinations=destinations, spool=spool, s3=s3, s3_seconds=10)
     logs.configure("production", settings)
     with (
         logs.run_context(run_id="20261126T070000.042Z-3f9a1c", job="flights"),

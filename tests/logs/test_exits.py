@@ -160,6 +160,33 @@ def test_a_forked_child_ends_by_sigterm_as_ever() -> None:
     assert done.stdout == "-15\n"
 
 
+def test_a_child_that_is_forked_while_the_process_ends_can_be_ended_too() -> None:
+    """What its parent does with a second SIGTERM, which is nothing, is not the child's."""
+    done = run(
+        """
+        import os, signal, time
+        from stoker import logs
+
+        logs.configure("production")
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        finally:
+            up, told = os.pipe()
+            child = os.fork()
+            if not child:
+                os.write(told, b"x")
+                time.sleep(60)
+                os._exit(0)
+            os.read(up, 1)
+            os.kill(child, signal.SIGTERM)
+            print(os.waitpid(child, 0)[1])
+        """
+    )
+
+    assert done.stdout == "15\n"
+
+
 def test_hooks_of_others_are_called_too() -> None:
     """Those that were there before."""
     done = run(

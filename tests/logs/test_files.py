@@ -65,6 +65,16 @@ def test_files_of_yesterday_are_packed(tmp_path: Path) -> None:
     assert names(tmp_path) == ["20260101T000001-1001-abcd-000001.log", "20260101T000002-1002-abcd-000001.log.gz"]
 
 
+def test_files_of_tomorrow_stay(tmp_path: Path) -> None:
+    """The clock was set back since they were written."""
+    for number in range(3):
+        make(tmp_path, number, days=-40)
+
+    cleaned(tmp_path, Keep(files=1000, days=30, mib=1000))
+
+    assert len(names(tmp_path)) == 3
+
+
 @pytest.mark.parametrize(
     ("keep", "left"),
     [

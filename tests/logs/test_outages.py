@@ -122,11 +122,11 @@ def test_nobody_waits_for_a_black_hole(
     """Lines are written and synced while a put hangs; the end comes in time, and tells where the lines are."""
     monkeypatch.setattr(s3_module, "READ_TIMEOUT", 60)
     monkeypatch.setattr(s3_module, "make_client", s3_module.make_client.__wrapped__)  # type: ignore[attr-defined]  # not the quick one
-    monkeypatch.setattr("stoker.logs.ship.shipper._TICK", 0.01)
+    monkeypatch.setattr("stoker.logs.syncer._TICK", 0.01)
     s3.fault = "black hole"
     spool = Spool(tmp_path / "spool")
     synced = threading.Semaphore(0)
-    monkeypatch.setattr(spool, "sync", synced.release)
+    monkeypatch.setattr(spool, "sync", lambda *_: synced.release())
     shipper = Shipper(spool, S3Store("s3://logs"), lag=0)
     write(spool, [line(0)])
     assert s3.held.wait(30)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import secrets
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +38,19 @@ class Kept:
     def put(self, key: str, body: BinaryIO) -> None:
         """Keep it."""
         self.objects[key] = gzip.decompress(body.read())
+
+
+class Counting(Kept):
+    """It counts how often an object is put."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: Counter[str] = Counter()
+
+    def put(self, key: str, body: BinaryIO) -> None:
+        """Keep it, and count."""
+        super().put(key, body)
+        self.puts[key] += 1
 
 
 def shipped(folder: Path) -> dict[str, bytes]:
@@ -132,6 +147,37 @@ def test_a_package_has_no_gap(tmp_path: Path) -> None:
     outbox.release()
 
     assert numbers(shipped(tmp_path).values()) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.faults)])
+def test_shippers_side_by_side_send_each_line_once(tmp_path: Path, rounds: int) -> None:
+    """Each takes over what dead processes have left, and a writer's lines are sent by one of them."""
+    for each in range(rounds):
+        folder, store = tmp_path / str(each), Counting()
+        faults: list[bool] = []
+        for writer in range(20):
+            for number in (1, 2):
+                lines = [line(10 * writer + 5 * number - 5 + at) for at in range(5)]
+                end = ".jsonl" if number == 1 else ".open.jsonl"
+                segment(folder, number, lines, writer=f"h-{writer}-s", end=end)
+        begin = threading.Barrier(4)
+
+        def ship(
+            folder: Path = folder, store: Counting = store, faults: list[bool] = faults, begin: Any = begin
+        ) -> None:
+            begin.wait()
+            outbox = Outbox(folder)
+            while any(folder.glob("*.jsonl*")) or any(folder.glob("*.packed")):
+                faults.append(not Delivery(outbox, store).work(force=True, now=True))
+
+        shippers = [threading.Thread(target=ship) for _ in range(4)]
+        for shipper in shippers:
+            shipper.start()
+        for shipper in shippers:
+            shipper.join(60)
+        assert not any(faults)
+        assert numbers(store.objects.values()) == list(range(200))
+        assert set(store.puts.values()) == {1}
 
 
 def test_a_full_package_is_made_before_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,3 +97,21 @@ def test_the_end_does_not_wait_for_s3(fault: str, told: str, s3: S3Server, clien
     s3.free()
     assert Delivery(Outbox(tmp_path / "spool"), S3Store("s3://logs/p")).work(force=True, now=True)
     assert numbers(objects(client).values()) == list(range(2000))
+
+
+def test_sigterm_while_the_last_lines_are_sent_ends_the_wait(s3: S3Server, client: Any, tmp_path: Path) -> None:
+    """A platform that ends a worker does not wait; where the lines are is told all the same, and they are all there."""
+    s3.fault = "black hole"
+    command = [sys.executable, "-c", CHILD, str(tmp_path / "spool"), "exit", "60"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert s3.held.wait(60)
+        process.terminate()
+        _, told = process.communicate(timeout=60)
+
+    assert f"bytes of log lines are not in s3://logs/p yet. They are kept in {tmp_path / 'spool'}" in told
+    assert told.count("\n") == 1
+    assert process.returncode == 0
+    s3.fault = None
+    s3.free()
+    assert Delivery(Outbox(tmp_path / "spool"), S3Store("s3://logs/p")).work(force=True, now=True)
+    assert numbers(objects(client).values()) == list(range(2000))

@@ -104,6 +104,23 @@ def test_wrong_settings_leave_the_lines_in_the_spool(
     assert any(spool.folder.iterdir())
 
 
+def test_settings_of_aws_that_cannot_be_read_end_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file is another user's; boto3 passes on what the disk says."""
+
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied", "/home/x/.aws/config")
+
+    monkeypatch.setattr("boto3.Session", refused)
+    destination = ShippedSpool(
+        Spool(tmp_path / "spool"), LoggingSettings(s3="s3://of-nobody-else")
+    )  # others have clients
+    destination.close()
+
+    assert "cannot use S3: [Errno 13] Permission denied: '/home/x/.aws/config'" in capsys.readouterr().err
+
+
 def test_an_impatient_user_does_not_wait_for_the_end(
     s3: S3Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

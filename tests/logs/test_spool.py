@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,18 @@ def test_an_old_segment_is_rotated_by_the_next_line(tmp_path: Path) -> None:
     assert names(tmp_path) == ["jsonl"]
 
 
+def test_a_clock_that_goes_backwards_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the process has the same number each time, and the clock may be set meanwhile."""
+    for moment in (100.0, 50.0, 100.0):
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        spool = Spool(tmp_path, max_age_s=10)
+        for _ in range(3):
+            spool.write(b'{"moment":%d}\n' % moment)
+        spool.close()
+
+    assert sorted(line["moment"] for line in spooled(tmp_path)) == [50] * 3 + [100] * 6
+
+
 def test_another_working_folder_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A relative folder is meant where it was named."""
     monkeypatch.chdir(tmp_path)
@@ -146,6 +159,27 @@ def test_a_disk_that_takes_half_a_line_keeps_whole_ones(tmp_path: Path) -> None:
     assert int(done.stdout) == 20 - kept
     assert done.stderr.count("\n") == 1
     assert "File too large. The job goes on." in done.stderr
+
+
+def test_a_signal_in_the_middle_of_a_line_leaves_whole_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk has taken a part of it; what a program logs at its end does not go on in that line."""
+    spool = Spool(tmp_path)
+    spool.write(b'{"n":1}\n')
+    write = os.write
+
+    def half(fd: int, line: bytes) -> int:
+        if not line.startswith(b"{"):
+            raise SystemExit(143)
+        return write(fd, line[: len(line) // 2])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(SystemExit):
+            spool.write(b'{"n":2}\n')
+    spool.write(b'{"n":3}\n')
+    spool.close()
+
+    assert [line["n"] for line in spooled(tmp_path)] == [1, 3]
 
 
 def test_threads_do_not_mix_lines(tmp_path: Path) -> None:

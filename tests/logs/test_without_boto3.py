@@ -10,9 +10,10 @@ import pytest
 
 from stoker import logs
 from stoker.errors import missing_extra
+from stoker.files.filesystem import write_error
 from stoker.files.log_store import HadoopStore
 from stoker.logs import shipped
-from stoker.logs.ship import Shipper, StoreError
+from stoker.logs.ship import RefusedError, Shipper, StoreError
 from stoker.logs.shipped import ship_no_more, ship_through
 from stoker.logs.spool import Spool
 from support.spools import line, numbers, write
@@ -76,6 +77,23 @@ def test_a_write_that_hadoop_refuses_leaves_the_lines(spark: SparkSession, tmp_p
     assert not shipper.close(timeout=0.5)
 
     assert any(spool.folder.iterdir())
+
+
+def test_a_refusal_of_s3a_is_told_without_the_path_of_an_object(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3A has it three times in what it says of one, and nobody is helped by that."""
+    store, key = HadoopStore(spark, str(tmp_path / "store")), "job=j/run=r/date=d/h-1-s-000001.jsonl.gz"
+
+    def refused(path: str, _: bytes) -> None:
+        raise write_error(path, f"p/{key}: Writing Object on p/{key}: S3Exception: no (Status Code: 403):AccessDenied")
+
+    monkeypatch.setattr(store._files, "write_bytes", refused)
+
+    with pytest.raises(RefusedError) as told:
+        store.put(key, io.BytesIO(b"x"))
+
+    assert str(told.value) == "cannot be written: S3Exception: no (Status Code: 403):AccessDenied"
 
 
 def test_a_key_is_the_path_that_spark_reads(spark: SparkSession, tmp_path: Path) -> None:

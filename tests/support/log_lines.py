@@ -25,6 +25,9 @@ class Kept:
         """Keep it."""
         self.raw.append(line)
 
+    def hasten(self) -> None:
+        """It is where it belongs."""
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -30,6 +30,8 @@ REFUSALS = {
     "SlowDown": 503,
     "ServiceUnavailable": 503,
     "InternalError": 500,
+    "PermanentRedirect": 301,  # a wrong region
+    "AuthorizationHeaderMalformed": 400,  # the same, of newer buckets
 }
 """HTTP's status of S3's errors."""
 _SCOPE = re.compile(r"/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from stoker.errors import StokerError
@@ -40,4 +41,10 @@ class HadoopStore:
         except (StokerError, Py4JError, OSError) as error:
             text = error.what if isinstance(error, StokerError) else str(error)
             refused = any(each in text for each in _REFUSALS)
-            raise (RefusedError if refused else StoreError)(" ".join(text.split())[:500]) from None
+            raise (RefusedError if refused else StoreError)(_said(text, key)) from None
+
+
+def _said(text: str, key: str) -> str:
+    """What Hadoop says, without the long path of one object, which S3A says three times."""
+    short = re.sub(rf"(Writing Object on )?\S*{re.escape(key)}:?", "", text)
+    return " ".join(short.split())[:500].rstrip(".")

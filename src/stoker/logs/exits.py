@@ -88,7 +88,7 @@ def _show(error: BaseException) -> None:
 def _after_fork() -> None:
     """A child is ended by whoever started it, who may wait for that: by the signal, as if nobody had configured anything."""
     with contextlib.suppress(ValueError):  # not the main thread
-        if signal.getsignal(signal.SIGTERM) is _terminate:
+        if signal.getsignal(signal.SIGTERM) in {_terminate, _ending}:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 

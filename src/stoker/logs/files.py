@@ -114,6 +114,8 @@ def _pack(path: Path) -> None:
         os.fchmod(target.fileno(), target_mode)
         with gzip.GzipFile(path.name, "wb", fileobj=target, mtime=state.st_mtime) as packed:
             shutil.copyfileobj(source, packed, 256 * 1024)
+        target.flush()
+        os.fsync(target.fileno())  # the other one goes
     os.utime(part, (state.st_atime, state.st_mtime))
     part.rename(path.with_name(f"{path.name}.gz"))
     path.unlink()

@@ -20,6 +20,9 @@ class Destination(Protocol):
     def write(self, line: bytes) -> None:
         """Take a line, with its end."""
 
+    def hasten(self) -> None:
+        """What was written last matters: have it where it is safe, soon; returns at once."""
+
     def close(self) -> None:
         """End in order; a line may still come."""
 
@@ -84,8 +87,10 @@ class LineHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001 - the job goes on, whatever a record holds
             line = f"{safe_text(record.name)}: a line could not be formatted ({type(error).__name__})\n".encode()
         for destination in self._others:
-            try:  # noqa: SIM105 - a context manager costs each line more
+            try:
                 destination.write(line)
+                if record.levelno >= logging.ERROR:
+                    destination.hasten()
             except Exception:  # noqa: BLE001, S110 - as above; a destination tells of what it meets itself
                 pass
         if self._console is not None and SHOWN not in record.__dict__:

@@ -17,6 +17,7 @@ from stoker.logs.json_lines import JsonFormatter
 from stoker.logs.levels import is_no_gateway_trace, own_debug_only, set_levels
 from stoker.logs.shipped import ShippedSpool, is_not_of_shipper
 from stoker.logs.spool import MEBIBYTE, Spool
+from stoker.logs.syncer import Syncer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def handlers(
         settings: What differs.
         console: Takes what goes to standard error.
         more: What else a record must pass.
-        keeps: Whether old files are removed.
+        keeps: Whether there are threads that remove old files, and have lines on the disk in time.
     """
     by_format: dict[tuple[str, bool], list[Destination | Console]] = {}
     for form, destination in _destinations(environment, settings, console, keeps=keeps):
@@ -105,10 +106,15 @@ def _destinations(
         elif name == "file":
             keep = Keep(settings.keep_files, settings.keep_days, settings.keep_mib) if keeps else None
             size, age = round(settings.file_mib * MEBIBYTE), settings.file_hours * _HOUR
-            yield form, LogFiles(settings.folder, keep, max_bytes=size, max_age_s=age)
+            files = LogFiles(settings.folder, keep, max_bytes=size, max_age_s=age)
+            if keeps:
+                Syncer(files)
+            yield form, files
         else:
             size = round(settings.segment_mib * MEBIBYTE)
             spool = Spool(settings.spool, max_bytes=size, max_age_s=settings.segment_seconds)
+            if keeps:
+                Syncer(spool)
             yield form, ShippedSpool(spool, settings) if settings.s3 else spool
 
 

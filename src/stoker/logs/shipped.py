@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from stoker.errors import MissingExtraError, StokerError
 from stoker.logs.ship import Shipper
-from stoker.logs.ship.delivery import say
 from stoker.logs.ship.s3 import S3Store
 from stoker.logs.ship.shipper import THREAD
-from stoker.logs.spool import MEBIBYTE
+from stoker.logs.spool import MEBIBYTE, say
 
 if TYPE_CHECKING:
     import logging
@@ -70,7 +69,7 @@ class ShippedSpool:
         self._spool = spool
         self._settings = settings
         self._shipper: Shipper | None = None
-        self.write = spool.write
+        self.write, self.hasten = spool.write, spool.hasten
         try:
             self.start(S3Store(settings.s3))
         except MissingExtraError:

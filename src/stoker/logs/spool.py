@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from stoker.logs.syncer import Syncer
+
 MEBIBYTE = 1024 * 1024
 _NONE = -1
 _PATIENCE = 1.0
@@ -66,6 +68,8 @@ class Spool:
         """Lines that could not be written."""
         self.on_rotate: list[Callable[[Path], None]] = []
         """Called with each segment that is complete, in the thread that completed it; they should return at once."""
+        self.syncer: Syncer | None = None
+        """Has the lines on the disk; without one, the system does when it likes."""
         self._max_bytes = max_bytes
         self._max_age = max_age_s
         self._clock = clock
@@ -91,8 +95,13 @@ class Spool:
     def _forget(self) -> None:
         self._fd = _NONE
         self._path = self.folder
-        self._size = 0
+        self._size = self._synced = 0
         self._due = 0.0
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk did not take what was written last, perhaps because it is full."""
+        return self._failing
 
     @property
     def writer(self) -> str:
@@ -125,18 +134,40 @@ class Spool:
     def close(self) -> None:
         """Complete the segment. A line that comes later begins another one: nothing is lost at exit."""
         self.rotate()
+        if self.syncer is not None:
+            self.syncer.close()
 
-    def sync(self) -> None:
-        """Have the disk hold what is written. For another thread than those that log: it takes as long as the disk."""
-        fd = self._fd
+    def hasten(self) -> None:
+        """What was written matters: have it on the disk at once, by the syncer's thread."""
+        if self.syncer is not None:
+            self.syncer.hasten()
+
+    def sync(self, complete: Path | None = None) -> None:
+        """Have the disk hold what is written. For another thread than those that log: it takes as long as the disk.
+
+        Args:
+            complete: A segment that is complete, and may have been sent by now; else the one that is written.
+        """
         try:
-            if fd != _NONE:
-                os.fsync(fd)
+            if complete is None:
+                self._sync()
+            else:
+                _sync_file(complete)
         except OSError as error:
-            # Between the two lines it may have been rotated; to sync another file then does no harm.
-            if error.errno != errno.EBADF:
-                with self._lock:
-                    self._failed(error, lines=0)
+            with self._lock:
+                self._failed(error, lines=0)
+
+    def _sync(self) -> None:
+        fd, size = self._fd, self._size
+        if fd == _NONE or size == self._synced:
+            return
+        try:
+            os.fsync(fd)
+            self._synced = size
+        except OSError as error:
+            # It may have been rotated meanwhile, and closed; the number may even be that of another file now.
+            if fd == self._fd and error.errno != errno.EBADF:
+                raise
 
     def _opened(self) -> bool:
         """Whether there is a segment now; where none can be made, it is not tried anew for each line."""
@@ -169,7 +200,7 @@ class Spool:
         try:
             while written < len(line):
                 written += os.write(self._fd, line[written:])
-        except OSError:
+        except BaseException:  # a signal may end the process here
             os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise
 
@@ -203,14 +234,14 @@ class Spool:
             self._forget()  # somebody closed all files of the process
         if not self._failing and self._again > self._quiet_until:
             self._quiet_until, self._told = self._again + _QUIET, True
-            _say(f"log lines cannot be written to {self.folder}: {error.strerror or error}. The job goes on.")
+            say(f"log lines cannot be written to {self.folder}: {error.strerror or error}. The job goes on.")
         self._failing = True
 
     def _recovered(self) -> None:
         self._failing = False
         if self._told:
             self._told = False
-            _say(f"log lines are written to {self.folder} again; {self.lost} were lost.")
+            say(f"log lines are written to {self.folder} again; {self.lost:,} were lost.")
 
     def _after_fork(self) -> None:
         """In a child: the parent's segment is the parent's, its lock too, and another thread may have held ours."""
@@ -230,10 +261,20 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def _sync_file(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it is packed, or removed
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _host() -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", socket.gethostname()) or "host"
 
 
-def _say(text: str) -> None:
-    with contextlib.suppress(Exception):  # there may be no standard error
-        print(f"stoker: {text}", file=sys.stderr, flush=True)  # noqa: T201 - where else, if the log cannot be written
+def say(text: str) -> None:
+    """One line on standard error: what is wrong with the log would wait in the log for what is wrong."""
+    with contextlib.suppress(Exception):  # it may be closed, or gone
+        print(f"stoker: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one thing that is always there

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from stoker.failpoints import failpoint
 from stoker.logs.ship.backoff import Backoff
 from stoker.logs.ship.cap import CAP, Cap
 from stoker.logs.ship.store import RefusedError, StoreError
+from stoker.logs.spool import say
 
 if TYPE_CHECKING:
     from stoker.logs.ship.outbox import Outbox
@@ -126,9 +126,3 @@ def _say_once(text: str, told: set[str]) -> None:
     if text not in told:
         told.add(text)
         say(text)
-
-
-def say(text: str) -> None:
-    """One line on standard error; logging it would have it wait for what it is about."""
-    with suppress(Exception):  # it may be closed, or gone
-        print(f"stoker: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the one thing that is always there

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PART = 512 * 1024
+_PART = 128 * 1024
 
 
 def parts_of(path: Path) -> Iterator[bytes]:

@@ -58,7 +58,7 @@ def make_client(purpose: str, attempts: int = 1) -> Any:
     )
     try:
         return boto3.Session().client("s3", config=settings)
-    except (BotoCoreError, ValueError) as error:
+    except (BotoCoreError, ValueError, OSError) as error:
         raise ConfigurationError(
             f"{purpose} cannot use S3: {redact(str(error)).rstrip('.')}.",
             state="Nothing was started.",

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stoker.logs.ship.cap import CAP
-from stoker.logs.ship.delivery import Delivery, say
+from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
+from stoker.logs.spool import say
+from stoker.logs.syncer import Syncer
 
 if TYPE_CHECKING:
     from stoker.logs.ship.store import Store
@@ -19,12 +21,10 @@ if TYPE_CHECKING:
 
 THREAD: Final = "stoker-log-shipper"
 """The name of the thread that sends; handlers leave out what is logged in it, which would feed itself."""
-KEEPER: Final = "stoker-log-keeper"
 LAG, LAG_ON_EMR = 60.0, 10.0
 """Seconds from a line to S3: on EMR the disk goes with the worker."""
 AT_EXIT = 10.0
 """Seconds for what is left at the end of the process."""
-_TICK = 1.0
 
 
 def default_lag() -> float:
@@ -36,7 +36,7 @@ class Shipper:
     """Sends what a spool holds, until it is closed.
 
     Args:
-        spool: This process's.
+        spool: This process's; it gets a syncer if it has none.
         store: Where to; made by the main thread.
         lag: Seconds from a line to the store, at most, while all is well; None for what suits the machine.
         cap: The bytes that may wait on the disk; then the oldest lines that are no errors go.
@@ -45,8 +45,6 @@ class Shipper:
     def __init__(self, spool: Spool, store: Store, *, lag: float | None = None, cap: int = CAP) -> None:
         self._spool = spool
         self._store = store
-        # A segment is completed, packed and put within the rest of it.
-        self._period = 0.8 * (default_lag() if lag is None else lag)
         self._outbox = Outbox(spool.folder, spool.writer)
         self._delivery = Delivery(self._outbox, store, cap=cap)
         self._process = os.getpid()
@@ -54,8 +52,9 @@ class Shipper:
         self._due = threading.Event()
         self._closing = threading.Event()
         self._done = threading.Event()
-        spool.on_rotate.append(self._rotated)
-        threading.Thread(target=self._keep, name=KEEPER, daemon=True).start()
+        # A segment is completed by the syncer, also while a put is waited for, and packed and put within the rest of the lag.
+        self._syncer = spool.syncer or Syncer(spool)
+        self._syncer.watch(self._told, 0.8 * (default_lag() if lag is None else lag))
         threading.Thread(target=self._ship, name=THREAD, daemon=True).start()
 
     def close(self, timeout: float = AT_EXIT) -> bool:
@@ -70,34 +69,28 @@ class Shipper:
         if os.getpid() != self._process:
             return True  # a forked child: its parent sends its lines
         self._deadline = time.monotonic() + timeout
+        self._syncer.unwatch()
         self._closing.set()
         self._wake.set()
-        with suppress(KeyboardInterrupt):  # somebody does not want to wait
-            self._done.wait(timeout)
-        left = self._outbox.bytes_left(self._spool.writer)
-        if left:
-            say(
-                f"{left:,} bytes of log lines are not in {self._store.where} yet. They are kept in {self._spool.folder}; "
-                "stoker logs ship sends them."
-            )
+        try:
+            with suppress(KeyboardInterrupt):  # somebody does not want to wait
+                self._done.wait(timeout)
+        except SystemExit:  # so does SIGTERM; the process ends already, unless this is not its end
+            if threading.main_thread().is_alive():
+                raise
+        finally:
+            left = self._outbox.bytes_left(self._spool.writer)
+            if left:
+                say(
+                    f"{left:,} bytes of log lines are not in {self._store.where} yet. They are kept in {self._spool.folder}; "
+                    "stoker logs ship sends them."
+                )
         return not left
 
-    def _rotated(self, _: Path) -> None:
-        # In a forked child the event's lock may be held by a thread that is not there.
-        if os.getpid() == self._process:
-            self._wake.set()
-
-    def _keep(self) -> None:
-        """Have lines on the disk after a second, and complete segments in time, also while a put is waited for."""
-        rotated = time.monotonic()
-        while not self._closing.wait(_TICK):
-            with suppress(OSError):  # the spool tells of a disk that refuses
-                self._spool.sync()
-                if time.monotonic() - rotated >= self._period:
-                    rotated = time.monotonic()
-                    self._spool.rotate()
-                    self._due.set()
-                    self._wake.set()
+    def _told(self, is_due: bool) -> None:
+        if is_due:
+            self._due.set()
+        self._wake.set()
 
     def _ship(self) -> None:
         while True:
@@ -111,7 +104,7 @@ class Shipper:
         with suppress(OSError):
             self._spool.rotate()
         while time.monotonic() < self._deadline and not self._delivery.work(force=True, now=True):
-            if self._delivery.refused:
+            if self._delivery.refused or not self._outbox.bytes_left(self._spool.writer):
                 break
             time.sleep(min(max(self._delivery.pause() or 0, 0.05), 1.0))
         self._outbox.release(own=True)
