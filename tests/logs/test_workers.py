@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql import functions as F  # noqa: N812 - its usual name
 
 import stoker
 from stoker import logs
@@ -18,9 +19,11 @@ from stoker.errors import UsageError
 from stoker.logs import context
 from stoker.logs.workers import forget_workers, limit, startup
 from stoker.logs.workers.console import LIMIT, fitted
+from stoker.logs.workers.known import Accompanied, accompany
 from stoker.logs.workers.limit import EVERY, FIRST, RateLimit
 from stoker.logs.workers.task import PROPERTY
 from stoker.logs.workers.told import VARIABLE, Told, told
+from stoker.secrets import remember
 from support.log_lines import spooled
 
 if TYPE_CHECKING:
@@ -188,12 +191,13 @@ def test_python_starts_without_a_log(tmp_path: Path, value: str, argument: str, 
 def quiet(spark: SparkSession) -> Iterator[SparkSession]:
     """The session, as it was afterwards."""
     spark_context = spark.sparkContext
-    before = dict(spark_context.environment)
+    before, register = dict(spark_context.environment), spark_context._pickled_broadcast_vars
     root, handlers, level = logging.getLogger(), list(logging.getLogger().handlers), logging.getLogger().level
     yield spark
     forget_workers()
     spark_context.environment.clear()
     spark_context.environment.update(before)
+    spark_context._pickled_broadcast_vars = register
     spark_context._jsc.setLocalProperty(PROPERTY, None)
     for handler in [each for each in root.handlers if each not in handlers]:
         root.removeHandler(handler)
@@ -227,6 +231,53 @@ def test_a_task_of_a_session_of_ones_own_logs_beside_the_driver(quiet: SparkSess
     assert [each.get("batch") for each in contexts] == ["7"] * 4 + [None]
     assert contexts[0]["password"] == "***"
     assert int(contexts[4]["stage"]) > int(contexts[0]["stage"])
+
+
+@pytest.mark.smoke
+def test_a_secret_that_the_driver_knows_is_masked_in_tasks(quiet: SparkSession, tmp_path: Path) -> None:
+    """In functions of RDDs and in UDFs, also if it became known after others; it is in no setting and in no property."""
+    logs.configure("testing", logs.LoggingSettings(level="INFO", destinations=("spool",), spool=tmp_path))
+    assert logs.configure_workers(quiet) == []
+    spark_context = quiet.sparkContext
+    own = spark_context.broadcast("the user's")
+    planted = [f"Ravenous{os.urandom(8).hex()}" for _ in range(2)]
+
+    def tell(text: str) -> str:
+        logging.getLogger(f"user of {text}").info("%s", text, extra={"other": f"<{text}>"})
+        return own.value
+
+    for secret in planted:
+        remember(secret)
+        assert spark_context.parallelize(planted, 1).map(tell).distinct().collect() == ["the user's"]
+    frame = quiet.createDataFrame([(each,) for each in planted], "n string")
+    frame.select(F.udf(lambda text: tell(text))("n")).collect()  # noqa: PLW0108 - types of a name in a function cannot be found
+
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("*.jsonl"))
+    assert raw.count(planted[0].encode()) == 0
+    assert raw.count(planted[1].encode()) == 3  # where it was not known yet
+    assert [each["msg"] for each in spooled(tmp_path) if each["logger"].startswith("user")].count("***") == 5
+    known_to_spark = [*spark_context.environment.values(), *map(str, spark_context.getConf().getAll())]
+    assert not any(secret in text for secret in planted for text in known_to_spark)
+
+
+def test_that_workers_do_not_know_secrets_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Where Spark takes no broadcast, functions are used all the same."""
+
+    class Full:
+        def broadcast(self, _: object) -> object:
+            raise OSError("no space left")
+
+    registers = Accompanied(Full(), {"the user's"})
+    for secret in ("Ravenous-secret-1", "Ravenous-secret-2"):
+        remember(secret)
+        assert list(registers) == ["the user's"]
+
+    assert caplog.messages == [
+        "Python workers mask secrets by name and shape only, since Spark does not take their values: OSError"
+    ]
+    assert accompany(object()) == [
+        "Python workers mask secrets by name and shape only: this PySpark keeps its broadcasts elsewhere"
+    ]
 
 
 def test_workers_are_configured_after_the_driver(monkeypatch: pytest.MonkeyPatch, spark: SparkSession) -> None:

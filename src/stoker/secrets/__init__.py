@@ -4,7 +4,7 @@
 """
 
 from stoker.secrets.aws_credentials import AwsCredentials, find_credentials
-from stoker.secrets.redaction import has_url_password, is_suspect, known_version, redact, remember
+from stoker.secrets.redaction import has_url_password, is_suspect, known_values, known_version, redact, remember
 from stoker.secrets.reference import SecretRef, parse
 from stoker.secrets.resolution import resolve
 from stoker.secrets.shapes import MASK, is_secret_name
@@ -17,6 +17,7 @@ __all__ = [
     "has_url_password",
     "is_secret_name",
     "is_suspect",
+    "known_values",
     "known_version",
     "parse",
     "redact",

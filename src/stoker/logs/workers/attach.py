@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stoker.errors import UsageError
 from stoker.logs import context
 from stoker.logs.setup import configured
+from stoker.logs.workers.known import accompany
 from stoker.logs.workers.task import PROPERTY, as_property
 from stoker.logs.workers.told import DAEMON, VARIABLE, told
 
@@ -54,6 +55,7 @@ def configure_workers(spark: SparkSession) -> list[str]:
     try:
         if spark_context.getConf().get("spark.python.daemon.module") != DAEMON:
             fallbacks += _hook(spark_context, local=local)
+        fallbacks += accompany(spark_context)
         spark_context.environment[VARIABLE] = told(*found, known, local=local).dump()
         context.tell_changes(_telling(spark_context))
     except Exception as error:  # noqa: BLE001 - py4j raises many, and the job goes on

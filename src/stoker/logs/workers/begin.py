@@ -9,6 +9,7 @@ from stoker.logs import context, inheritance
 from stoker.logs.levels import set_levels
 from stoker.logs.setup import handlers, level
 from stoker.logs.workers.console import WorkerConsole
+from stoker.logs.workers.known import Learner
 from stoker.logs.workers.limit import RateLimit
 from stoker.logs.workers.task import of_tasks
 from stoker.logs.workers.told import VARIABLE, Told
@@ -22,7 +23,7 @@ def begin() -> None:
     told = Told.load(text)
     set_levels(level(told.environment, told.settings), told.settings.levels)
     context.find_elsewhere(of_tasks(told.context))
-    root, limit = logging.getLogger(), RateLimit()
+    root, limit = logging.getLogger(), RateLimit(Learner().learn)
     for handler in handlers(told.environment, told.settings, WorkerConsole(told.driver), limit.takes, keeps=False):
         root.addHandler(handler)
     inheritance.install()
