@@ -105,11 +105,13 @@ def loud(rows: DataFrame) -> DataFrame:
 
 def secret(rows: DataFrame) -> DataFrame:
     """A UDF that logs what the driver has resolved as a secret, as an argument, a field and an exception's text."""
-    value = resolve(parse("secret://file/planted"), folder=Path.cwd())
+    reference = parse("secret://file/planted")
+    assert reference is not None
+    value = resolve(reference, folder=Path.cwd())
 
     def each(n: int) -> int:
         try:
-            raise ValueError(f"no login as {value}")
+            int(value)  # the error has it
         except ValueError:
             logger.exception("secret row %d %s", n, value, extra={"other": [value]})
         return n

@@ -41,6 +41,7 @@ source = "source"
 lake = "lake"
 [environments.production.logging]
 level = "INFO"
+destinations = ["console", "file"]
 [spark]
 "spark.eventLog.enabled" = true
 "spark.eventLog.compress" = false
@@ -48,7 +49,16 @@ level = "INFO"
 "spark.eventLog.dir" = "events"
 """
 THINNED = FIRST + (LOUD - FIRST) // EVERY
-EXPECTED = {"rdd": ROWS, "udf": ROWS, "pandas": ROWS, "arrow": ROWS, "killed": 2 * ROWS, "loud": THINNED, "long": 1, "secret": ROWS}
+EXPECTED = {
+    "rdd": ROWS,
+    "udf": ROWS,
+    "pandas": ROWS,
+    "arrow": ROWS,
+    "killed": 2 * ROWS,
+    "loud": THINNED,
+    "long": 1,
+    "secret": ROWS,
+}
 """Lines by the first word of their message; whatever was killed was tried again."""
 
 
@@ -144,6 +154,29 @@ def test_what_was_logged_before_an_executor_was_killed_is_there(tmp_path: Path) 
     found = Counter((each["context"]["partition"], each["context"]["task_attempt"]) for each in lines)
     assert found == {("0", "0"): ROWS // 2, ("0", "1"): ROWS // 2, ("1", "0"): ROWS // 2}
     assert {len(each["msg"].split()[3]) for each in lines} == {WIDE}
+
+
+def test_lines_of_executors_are_shown_among_those_of_the_driver(shipped: Path) -> None:
+    """`stoker logs` reads what the cluster has collected, beside the driver's files."""
+    options = ("--env", "production", "--from", "file", "--from", "spark/work", "--level", "INFO")
+    shown = subprocess.run(
+        [sys.executable, "-m", "stoker", "logs", "r-1", "--json", *options],
+        cwd=shipped,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    lines = [json.loads(each) for each in shown.stdout.splitlines()]
+    assert shown.stderr == ""
+    assert counted(of_job(lines)) == EXPECTED
+    assert {each["context"]["run_id"] for each in lines if "run_id" in each["context"]} == {"r-1"}
+    messages = [each["msg"] for each in lines]
+    rows = [at for at, message in enumerate(messages) if message.startswith("udf row")]
+    assert messages.index("udf: started") < rows[0]
+    assert rows[-1] < next(at for at, message in enumerate(messages) if message.startswith("udf: succeeded"))
 
 
 def test_nothing_is_announced_where_all_is_there(shipped: Path) -> None:
