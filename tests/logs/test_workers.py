@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,8 @@ from pyspark.sql import functions as F  # noqa: N812 - its usual name
 import stoker
 from stoker import logs
 from stoker.errors import UsageError
-from stoker.logs import context
 from stoker.logs.workers import forget_workers, limit, startup
+from stoker.logs.workers.calls import Calls
 from stoker.logs.workers.console import LIMIT, fitted
 from stoker.logs.workers.known import Accompanied, accompany
 from stoker.logs.workers.limit import EVERY, FIRST, RateLimit
@@ -288,20 +290,80 @@ def test_workers_are_configured_after_the_driver(monkeypatch: pytest.MonkeyPatch
         logs.configure_workers(spark)
 
 
-def test_a_change_of_context_is_told_until_the_session_ends() -> None:
-    """As it is after the change, for a block's end too."""
+class Client:
+    """py4j's, as far as it is asked, and the session that it leads to."""
 
-    def tell(fields: context.Fields) -> None:
-        told_of.append(dict(fields.values))
+    def __init__(self) -> None:
+        self._gateway = self
+        self._gateway_client = self
+        self.sent: list[str] = []
 
-    told_of: list[dict[str, str]] = []
-    context.tell_changes(tell)
-    try:
-        with logs.log_context(a=1):
-            logs.note(b=2)
-    finally:
-        forget_workers()
-    with logs.log_context(c=3):
-        pass
+    def send_command(self, command: str, retry: bool = True) -> str:
+        """Note it."""
+        self.sent.append(command)
+        return f"{command}: {retry}"
 
-    assert told_of == [{"a": "1"}, {"a": "1", "b": "2"}, {}]
+    def setLocalProperty(self, key: str, value: str) -> None:  # noqa: N802 - its name
+        """Is a call as well."""
+        assert key == PROPERTY
+        self.send_command(f"c\n{value}")
+
+
+def test_a_change_of_context_is_told_before_the_next_call() -> None:
+    """Once, however often it changed in between, and for a block's end too; other commands and threads are left alone."""
+    client: Any = Client()
+    calls = Calls(client)
+    with logs.log_context(a=1):
+        logs.note(b=2)
+        assert client.send_command("c\nx", retry=False) == "c\nx: False"
+        client.send_command("c\ny")
+        with logs.log_context(c=3):
+            client.send_command("m\ngarbage")
+        client.send_command("c\nz")
+    client.send_command("c\nend")
+    thread = threading.Thread(target=client.send_command, args=["c\nthread"])
+    thread.start()
+    thread.join()
+    calls.end()
+    with logs.log_context(d=4):
+        client.send_command("c\nover")
+
+    told_of = 'c\n{"a": "1", "b": "2"}'
+    sent = [told_of, "c\nx", "c\ny", "m\ngarbage", "c\nz", "c\n{}", "c\nend", "c\nthread", "c\nover"]
+    assert client.sent == sent
+    assert client.send_command.__self__ is client
+
+
+@pytest.mark.smoke
+def test_tasks_have_the_context_of_whoever_called(quiet: SparkSession, tmp_path: Path) -> None:
+    """Of a thread that nobody prepared, and of each of two coroutines that share one."""
+    logs.configure("testing", logs.LoggingSettings(level="INFO", destinations=("spool",), spool=tmp_path))
+    assert logs.configure_workers(quiet) == []
+    spark_context = quiet.sparkContext
+
+    def work() -> None:
+        spark_context.parallelize([0], 1).foreach(lambda _: logging.getLogger("user").info("done"))
+
+    async def coroutine(name: str) -> None:
+        with logs.log_context(who=name):
+            for _ in range(2):
+                await asyncio.sleep(0)
+                work()
+
+    async def coroutines() -> None:
+        await asyncio.gather(coroutine("a"), coroutine("b"))
+
+    def thread() -> None:
+        with logs.log_context(who="thread"):
+            work()
+        work()
+
+    asyncio.run(coroutines())
+    with logs.log_context(run_id="r-1"):
+        started = threading.Thread(target=thread)
+        started.start()
+        started.join()
+
+    contexts = [each["context"] for each in spooled(tmp_path) if each["logger"] == "user"]
+    known = [(each.get("run_id"), each.get("who")) for each in sorted(contexts, key=lambda each: int(each["stage"]))]
+    assert known == [(None, "a"), (None, "b"), (None, "a"), (None, "b"), ("r-1", "thread"), ("r-1", None)]
