@@ -152,6 +152,18 @@ def test_what_emr_puts_into_s3_is_read_there(
     assert "s3://logs/p/applications/1/jobs/2/SPARK_DRIVER/stderr.gz, which has text but no line" in done.err
 
 
+def test_executors_of_two_applications_are_told_apart(project: Project, run: RunRecord, stoker: Stoker) -> None:
+    """Their files end alike."""
+    for number, folder in enumerate(("first", "second")):
+        path = project.folder / folder / "SPARK_EXECUTOR" / "1" / "stderr"
+        path.parent.mkdir(parents=True)
+        path.write_text(at(number, folder) + "\n")
+
+    found = stoker("logs", "a-1", "--from", "first", "--from", "second", "--json")
+
+    assert messages(found) == ["first", "second"]
+
+
 def test_executors_are_followed(
     project: Project, run: RunRecord, stoker: Stoker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F  # noqa: N812 - its usual name
 import stoker
 from stoker import logs
 from stoker.errors import UsageError
-from stoker.logs.workers import forget_workers, limit, startup
+from stoker.logs.workers import attach, forget_workers, limit, startup
 from stoker.logs.workers.calls import Calls
 from stoker.logs.workers.console import LIMIT, fitted
 from stoker.logs.workers.known import Accompanied, accompany
@@ -288,6 +288,15 @@ def test_workers_are_configured_after_the_driver(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(UsageError, match=r"Call logs\.configure before"):
         logs.configure_workers(spark)
+
+
+def test_a_session_of_spark_connect_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, and with what there is instead."""
+    monkeypatch.setattr(attach, "configured", lambda: ("production", logs.LoggingSettings()))
+    session: Any = type("SparkSession", (), {"__module__": "pyspark.sql.connect.session"})()
+
+    with pytest.raises(UsageError, match="of a Spark Connect session cannot be reached"):
+        logs.configure_workers(session)
 
 
 class Client:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ROTATED = re.compile(r"-\d{6,}(?=\.)")
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".log", ".log.gz")
 _STANDARD_ERROR = re.compile(r"stderr(?:[._-][\w.-]*)?")
+_PARTS = 3
+"""Of the path of a standard error that are shown: the application, the executor, the name."""
 _ON_EMR = re.compile(r"s3://|.*/(?:SPARK_DRIVER|SPARK_EXECUTOR|container_\w+)/")
 
 
@@ -48,7 +50,10 @@ class LogFile:
 
     def reader(self) -> Reader:
         """What reads it from its beginning."""
-        return StandardError(self.name, zone_of(self.where)) if self.foreign else records
+        if not self.foreign:
+            return records
+        short = "/".join(self.where.removesuffix(".gz").split("/")[-_PARTS:])
+        return StandardError(short, zone_of(self.where))
 
 
 class Distinct:
@@ -111,7 +116,7 @@ class FilesPlace:
                 name = path.name.removesuffix(".gz").replace(".open.", ".")
                 yield LogFile(name, writer, (0, path.name), str(path), opener(path), grows=path.suffix != ".gz")
             elif self._below and is_standard_error(path.name) and path.is_file():
-                yield standard_error(path.relative_to(self._folder).as_posix(), str(path), opener(path))
+                yield standard_error(str(path), opener(path))
 
 
 class SpoolPlace:
@@ -144,17 +149,15 @@ def is_standard_error(name: str) -> bool:
     return _STANDARD_ERROR.fullmatch(name) is not None
 
 
-def standard_error(name: str, where: str, opened: Callable[[], BinaryIO]) -> LogFile:
+def standard_error(where: str, opened: Callable[[], BinaryIO]) -> LogFile:
     """A file that a platform has collected.
 
     Args:
-        name: Its path within its place: files of many executors have the same name.
-        where: The whole path, or the URL.
+        where: The path or the URL; those of many executors end alike.
         opened: Opens it.
     """
-    packed = name.endswith(".gz")
-    name = name.removesuffix(".gz")
-    return LogFile(name, name, (0, name), where, opened, grows=not packed, foreign=True)
+    grows = "://" not in where and not where.endswith(".gz")
+    return LogFile(where, where, (0, where), where, opened, grows=grows, foreign=True)
 
 
 def zone_of(where: str) -> tzinfo | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote
 
@@ -55,9 +54,7 @@ class S3Place:
         if not folders:  # nothing of Stoker's: it may be where a platform puts what drivers and executors write
             for key in self._keys(self._prefix):
                 if is_standard_error(key.rpartition("/")[2]):
-                    name = key.removeprefix(self._prefix)
-                    found = standard_error(name, f"s3://{self._bucket}/{key}", self._opener(key))
-                    yield replace(found, grows=False)
+                    yield standard_error(f"s3://{self._bucket}/{key}", self._opener(key))
 
     def runs(self) -> set[str]:
         """The ids of all runs that have lines there."""

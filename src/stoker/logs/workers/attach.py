@@ -40,12 +40,18 @@ def configure_workers(spark: SparkSession) -> list[str]:
         What is not as it should be, as fallbacks; it is in the log too.
 
     Raises:
-        UsageError: If `configure` was not called before.
+        UsageError: If `configure` was not called before, or if it is a session of Spark Connect.
     """
     global _calls  # noqa: PLW0603 - a process has one session's JVM
     found = configured()
     if found is None:
         raise UsageError("Logging is not configured.", next_step="Call logs.configure before logs.configure_workers.")
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        raise UsageError(
+            "Python workers of a Spark Connect session cannot be reached: its JVM is elsewhere.",
+            next_step="Leave logs.configure_workers out; with spark.sql.pyspark.worker.logging.enabled Spark 4.1 collects "
+            "what they log into a table.",
+        )
     spark_context: Any = spark.sparkContext
     local = str(spark_context.master).split("[")[0] == "local"
     known = {name: text for name, text in context.current().masked().items() if text is not None}
