@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,6 +16,7 @@ from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import IntegerType
 
 from stoker import Job, Pipeline, logs, main, place, read, write
+from stoker.secrets import parse, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 ROWS = 40
 LOUD = 1_000
 LONG = 100_000
+WIDE = 3_000
 logger = logging.getLogger("talkative")
 
 
@@ -99,19 +103,54 @@ def loud(rows: DataFrame) -> DataFrame:
     return rows.coalesce(1).mapInArrow(each, rows.schema)
 
 
-KINDS: tuple[Callable[[DataFrame], DataFrame], ...] = (rdd, udf, pandas, arrow, killed, loud)
-job = Job(
-    "talkative",
-    [
-        Pipeline(
-            kind.__name__,
-            extract={"rows": read.csv(place("source") / "rows", schema="n int")},
-            transform=kind,
-            load=write.parquet(place("lake") / kind.__name__, mode="replace"),
-        )
-        for kind in KINDS
-    ],
-)
+def secret(rows: DataFrame) -> DataFrame:
+    """A UDF that logs what the driver has resolved as a secret, as an argument, a field and an exception's text."""
+    reference = parse("secret://file/planted")
+    assert reference is not None
+    value = resolve(reference, folder=Path.cwd())
+
+    def each(n: int) -> int:
+        try:
+            int(value)  # the error has it
+        except ValueError:
+            logger.exception("secret row %d %s", n, value, extra={"other": [value]})
+        return n
+
+    return rows.select(F.udf(each, IntegerType())("n").alias("n"))
+
+
+def lost(rows: DataFrame) -> DataFrame:
+    """The executor of its first partition is killed when that has logged, the first time, with as much as a pipe holds underway."""
+
+    def each(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        context = TaskContext.get()
+        assert context is not None
+        for batch in batches:
+            for n in batch.column(0).to_pylist():
+                logger.info("lost row %d %s", n, "x" * WIDE)
+            if context.attemptNumber() == 0 and context.partitionId() == 0:
+                daemon = Path(f"/proc/{os.getppid()}/stat").read_text("utf-8")
+                executor = int(daemon.rpartition(")")[2].split()[1])
+                os.kill(executor, signal.SIGKILL)
+                time.sleep(60)  # the end comes from outside
+            yield batch
+
+    return rows.mapInArrow(each, rows.schema)
+
+
+def pipeline(kind: Callable[[DataFrame], DataFrame]) -> Pipeline:
+    """Rows in, what the kind makes of them out."""
+    return Pipeline(
+        kind.__name__,
+        extract={"rows": read.csv(place("source") / "rows", schema="n int")},
+        transform=kind,
+        load=write.parquet(place("lake") / kind.__name__, mode="replace"),
+    )
+
+
+KINDS: tuple[Callable[[DataFrame], DataFrame], ...] = (rdd, udf, pandas, arrow, killed, loud, secret)
+job = Job("talkative", [pipeline(kind) for kind in KINDS])
+losing = Job("losing", [pipeline(lost)])
 
 if __name__ == "__main__":
     main(job)

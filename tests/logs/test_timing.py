@@ -162,6 +162,27 @@ def test_a_result_is_not_asked_for_what_it_does_not_have(caplog: pytest.LogCaptu
     assert told(caplog) == [{"timed": "frame", "outcome": "done"}]
 
 
+def test_a_result_that_cannot_say_its_rows_is_given_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    """And pandas on Spark, which would count them in a job, is not asked."""
+
+    class Counted:
+        asked = 0
+
+        @property
+        def shape(self) -> tuple[int, int]:
+            Counted.asked += 1
+            raise RuntimeError("no")
+
+    class OnSpark(Counted):
+        __module__ = "pyspark.pandas.frame"
+
+    for made in (Counted(), OnSpark()):
+        assert logs.timed(lambda made=made: made)() is made
+
+    assert Counted.asked == 1
+    assert [each["outcome"] for each in told(caplog)] == ["done", "done"]
+
+
 def test_a_lazy_text_is_made_when_it_is_read(caplog: pytest.LogCaptureFixture) -> None:
     """And not where the level is off; one that cannot be made says so."""
     made = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from logs import talkative
-from logs.talkative import KINDS, LOUD, ROWS
+from logs.talkative import KINDS, LOUD, ROWS, WIDE
 from stoker.logs.workers.console import LIMIT
 from stoker.logs.workers.limit import EVERY, FIRST
 from support.submitted import SOURCE, packed, python_without_stoker, spark_home, submit
@@ -26,11 +26,12 @@ pytestmark = pytest.mark.faults  # a cluster takes its time to start
 CLUSTER = "local-cluster[2,1,1024]"
 MAIN = """
 from stoker import main
-from talkative import job
+from talkative import {name}
 
 if __name__ == "__main__":
-    main(job)
+    main({name})
 """
+PLANTED = "Ravenous-7-lantern"
 TOML = """
 [environments.development.places]
 source = "source"
@@ -40,20 +41,38 @@ source = "source"
 lake = "lake"
 [environments.production.logging]
 level = "INFO"
+destinations = ["console", "file"]
+[spark]
+"spark.eventLog.enabled" = true
+"spark.eventLog.compress" = false
+"spark.eventLog.rolling.enabled" = false
+"spark.eventLog.dir" = "events"
 """
 THINNED = FIRST + (LOUD - FIRST) // EVERY
-EXPECTED = {"rdd": ROWS, "udf": ROWS, "pandas": ROWS, "arrow": ROWS, "killed": 2 * ROWS, "loud": THINNED, "long": 1}
+EXPECTED = {
+    "rdd": ROWS,
+    "udf": ROWS,
+    "pandas": ROWS,
+    "arrow": ROWS,
+    "killed": 2 * ROWS,
+    "loud": THINNED,
+    "long": 1,
+    "secret": ROWS,
+}
 """Lines by the first word of their message; whatever was killed was tried again."""
 
 
-def project(folder: Path) -> Path:
-    """A project with the job, and rows in two files."""
+def project(folder: Path, name: str = "job") -> Path:
+    """A project with the job of that name, rows in two files, and a secret."""
     (folder / "source" / "rows").mkdir(parents=True)
     for begin in (0, ROWS // 2):
         rows = "\n".join(map(str, range(begin, begin + ROWS // 2)))
         (folder / "source" / "rows" / f"{begin}.csv").write_text(f"n\n{rows}\n", "utf-8")
     (folder / "stoker.toml").write_text(TOML, "utf-8")
-    (folder / "main.py").write_text(MAIN, "utf-8")
+    (folder / "main.py").write_text(MAIN.format(name=name), "utf-8")
+    (folder / "events").mkdir()
+    (folder / "planted").write_text(PLANTED, "utf-8")
+    (folder / "planted").chmod(0o600)
     return folder / "main.py"
 
 
@@ -86,17 +105,21 @@ def assert_all_say_where_they_are_from(lines: list[dict[str, Any]], run: str) ->
     assert {attempt for message, attempt in tries if message.startswith("killed")} == {"0", "1"}
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the job ran on two executors that have what `--py-files` brings them, and nothing else."""
-    folder = tmp_path_factory.mktemp("shipped")
+def ship(folder: Path, name: str) -> Path:
+    """Have a job run on two executors that have what `--py-files` brings them, and nothing else."""
     spark_home(folder)
     python = str(python_without_stoker(folder))
     files = packed(folder / "app.zip", [Path(talkative.__file__)])
     arguments = ("--env", "production", "--run-id", "r-1")
-    done = submit(folder, CLUSTER, project(folder), *arguments, driver=python, executors=python, py_files=files)
+    done = submit(folder, CLUSTER, project(folder, name), *arguments, driver=python, executors=python, py_files=files)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the job ran on executors."""
+    return ship(tmp_path_factory.mktemp("shipped"), "job")
 
 
 def test_every_line_of_executors_arrives(shipped: Path) -> None:
@@ -109,6 +132,51 @@ def test_every_line_of_executors_arrives(shipped: Path) -> None:
     assert {each["context"].get("batch") for each in lines if each["msg"].startswith("arrow")} == {str(ROWS // 2)}
     assert max(map(len, raw)) <= LIMIT
     assert sum(int(each["context"].get("left_out", 0)) for each in lines) == LOUD - THINNED
+
+
+def test_a_secret_of_the_driver_is_in_no_line_of_an_executor(shipped: Path) -> None:
+    """It is masked by its value, and Spark has it on no page: its event log has settings, properties and plans."""
+    (events,) = (shipped / "events").glob("app-*")
+    raw = b"".join(stderr(shipped))
+
+    assert PLANTED.encode() not in raw
+    assert raw.count(b"secret row") == ROWS
+    assert b'"other":"[\\"***\\"]"' in raw
+    assert PLANTED.encode() not in events.read_bytes()
+    assert b"stoker.log.context" in events.read_bytes()
+
+
+def test_what_was_logged_before_an_executor_was_killed_is_there(tmp_path: Path) -> None:
+    """All of it; and what the next attempt logs elsewhere says that it is the next one."""
+    ship(tmp_path, "losing")
+
+    lines = of_job([json.loads(each) for each in stderr(tmp_path) if b'"talkative"' in each])
+    found = Counter((each["context"]["partition"], each["context"]["task_attempt"]) for each in lines)
+    assert found == {("0", "0"): ROWS // 2, ("0", "1"): ROWS // 2, ("1", "0"): ROWS // 2}
+    assert {len(each["msg"].split()[3]) for each in lines} == {WIDE}
+
+
+def test_lines_of_executors_are_shown_among_those_of_the_driver(shipped: Path) -> None:
+    """`stoker logs` reads what the cluster has collected, beside the driver's files."""
+    options = ("--env", "production", "--from", "file", "--from", "spark/work", "--level", "INFO")
+    shown = subprocess.run(
+        [sys.executable, "-m", "stoker", "logs", "r-1", "--json", *options],
+        cwd=shipped,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    lines = [json.loads(each) for each in shown.stdout.splitlines()]
+    assert shown.stderr == ""
+    assert counted(of_job(lines)) == EXPECTED
+    assert {each["context"]["run_id"] for each in lines if "run_id" in each["context"]} == {"r-1"}
+    messages = [each["msg"] for each in lines]
+    rows = [at for at, message in enumerate(messages) if message.startswith("udf row")]
+    assert messages.index("udf: started") < rows[0]
+    assert rows[-1] < next(at for at, message in enumerate(messages) if message.startswith("udf: succeeded"))
 
 
 def test_nothing_is_announced_where_all_is_there(shipped: Path) -> None:

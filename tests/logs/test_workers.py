@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql import functions as F  # noqa: N812 - its usual name
 
 import stoker
 from stoker import logs
 from stoker.errors import UsageError
-from stoker.logs import context
-from stoker.logs.workers import forget_workers, limit, startup
+from stoker.logs.workers import attach, forget_workers, limit, startup
+from stoker.logs.workers.calls import Calls
 from stoker.logs.workers.console import LIMIT, fitted
+from stoker.logs.workers.known import Accompanied, accompany
 from stoker.logs.workers.limit import EVERY, FIRST, RateLimit
 from stoker.logs.workers.task import PROPERTY
 from stoker.logs.workers.told import VARIABLE, Told, told
+from stoker.secrets import remember
 from support.log_lines import spooled
 
 if TYPE_CHECKING:
@@ -188,12 +193,13 @@ def test_python_starts_without_a_log(tmp_path: Path, value: str, argument: str, 
 def quiet(spark: SparkSession) -> Iterator[SparkSession]:
     """The session, as it was afterwards."""
     spark_context = spark.sparkContext
-    before = dict(spark_context.environment)
+    before, register = dict(spark_context.environment), spark_context._pickled_broadcast_vars
     root, handlers, level = logging.getLogger(), list(logging.getLogger().handlers), logging.getLogger().level
     yield spark
     forget_workers()
     spark_context.environment.clear()
     spark_context.environment.update(before)
+    spark_context._pickled_broadcast_vars = register
     spark_context._jsc.setLocalProperty(PROPERTY, None)
     for handler in [each for each in root.handlers if each not in handlers]:
         root.removeHandler(handler)
@@ -229,6 +235,53 @@ def test_a_task_of_a_session_of_ones_own_logs_beside_the_driver(quiet: SparkSess
     assert int(contexts[4]["stage"]) > int(contexts[0]["stage"])
 
 
+@pytest.mark.smoke
+def test_a_secret_that_the_driver_knows_is_masked_in_tasks(quiet: SparkSession, tmp_path: Path) -> None:
+    """In functions of RDDs and in UDFs, also if it became known after others; it is in no setting and in no property."""
+    logs.configure("testing", logs.LoggingSettings(level="INFO", destinations=("spool",), spool=tmp_path))
+    assert logs.configure_workers(quiet) == []
+    spark_context = quiet.sparkContext
+    own = spark_context.broadcast("the user's")
+    planted = [f"Ravenous{os.urandom(8).hex()}" for _ in range(2)]
+
+    def tell(text: str) -> str:
+        logging.getLogger(f"user of {text}").info("%s", text, extra={"other": f"<{text}>"})
+        return own.value
+
+    for secret in planted:
+        remember(secret)
+        assert spark_context.parallelize(planted, 1).map(tell).distinct().collect() == ["the user's"]
+    frame = quiet.createDataFrame([(each,) for each in planted], "n string")
+    frame.select(F.udf(lambda text: tell(text))("n")).collect()  # noqa: PLW0108 - types of a name in a function cannot be found
+
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("*.jsonl"))
+    assert raw.count(planted[0].encode()) == 0
+    assert raw.count(planted[1].encode()) == 3  # where it was not known yet
+    assert [each["msg"] for each in spooled(tmp_path) if each["logger"].startswith("user")].count("***") == 5
+    known_to_spark = [*spark_context.environment.values(), *map(str, spark_context.getConf().getAll())]
+    assert not any(secret in text for secret in planted for text in known_to_spark)
+
+
+def test_that_workers_do_not_know_secrets_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Where Spark takes no broadcast, functions are used all the same."""
+
+    class Full:
+        def broadcast(self, _: object) -> object:
+            raise OSError("no space left")
+
+    registers = Accompanied(Full(), {"the user's"})
+    for secret in ("Ravenous-secret-1", "Ravenous-secret-2"):
+        remember(secret)
+        assert list(registers) == ["the user's"]
+
+    assert caplog.messages == [
+        "Python workers mask secrets by name and shape only, since Spark does not take their values: OSError"
+    ]
+    assert accompany(object()) == [
+        "Python workers mask secrets by name and shape only: this PySpark keeps its broadcasts elsewhere"
+    ]
+
+
 def test_workers_are_configured_after_the_driver(monkeypatch: pytest.MonkeyPatch, spark: SparkSession) -> None:
     """They log as it does."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
@@ -237,20 +290,89 @@ def test_workers_are_configured_after_the_driver(monkeypatch: pytest.MonkeyPatch
         logs.configure_workers(spark)
 
 
-def test_a_change_of_context_is_told_until_the_session_ends() -> None:
-    """As it is after the change, for a block's end too."""
+def test_a_session_of_spark_connect_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, and with what there is instead."""
+    monkeypatch.setattr(attach, "configured", lambda: ("production", logs.LoggingSettings()))
+    session: Any = type("SparkSession", (), {"__module__": "pyspark.sql.connect.session"})()
 
-    def tell(fields: context.Fields) -> None:
-        told_of.append(dict(fields.values))
+    with pytest.raises(UsageError, match="of a Spark Connect session cannot be reached"):
+        logs.configure_workers(session)
 
-    told_of: list[dict[str, str]] = []
-    context.tell_changes(tell)
-    try:
-        with logs.log_context(a=1):
-            logs.note(b=2)
-    finally:
-        forget_workers()
-    with logs.log_context(c=3):
-        pass
 
-    assert told_of == [{"a": "1"}, {"a": "1", "b": "2"}, {}]
+class Client:
+    """py4j's, as far as it is asked, and the session that it leads to."""
+
+    def __init__(self) -> None:
+        self._gateway = self
+        self._gateway_client = self
+        self.sent: list[str] = []
+
+    def send_command(self, command: str, retry: bool = True) -> str:
+        """Note it."""
+        self.sent.append(command)
+        return f"{command}: {retry}"
+
+    def setLocalProperty(self, key: str, value: str) -> None:  # noqa: N802 - its name
+        """Is a call as well."""
+        assert key == PROPERTY
+        self.send_command(f"c\n{value}")
+
+
+def test_a_change_of_context_is_told_before_the_next_call() -> None:
+    """Once, however often it changed in between, and for a block's end too; other commands and threads are left alone."""
+    client: Any = Client()
+    calls = Calls(client)
+    with logs.log_context(a=1):
+        logs.note(b=2)
+        assert client.send_command("c\nx", retry=False) == "c\nx: False"
+        client.send_command("c\ny")
+        with logs.log_context(c=3):
+            client.send_command("m\ngarbage")
+        client.send_command("c\nz")
+    client.send_command("c\nend")
+    thread = threading.Thread(target=client.send_command, args=["c\nthread"])
+    thread.start()
+    thread.join()
+    calls.end()
+    with logs.log_context(d=4):
+        client.send_command("c\nover")
+
+    told_of = 'c\n{"a": "1", "b": "2"}'
+    sent = [told_of, "c\nx", "c\ny", "m\ngarbage", "c\nz", "c\n{}", "c\nend", "c\nthread", "c\nover"]
+    assert client.sent == sent
+    assert client.send_command.__self__ is client
+
+
+@pytest.mark.smoke
+def test_tasks_have_the_context_of_whoever_called(quiet: SparkSession, tmp_path: Path) -> None:
+    """Of a thread that nobody prepared, and of each of two coroutines that share one."""
+    logs.configure("testing", logs.LoggingSettings(level="INFO", destinations=("spool",), spool=tmp_path))
+    assert logs.configure_workers(quiet) == []
+    spark_context = quiet.sparkContext
+
+    def work() -> None:
+        spark_context.parallelize([0], 1).foreach(lambda _: logging.getLogger("user").info("done"))
+
+    async def coroutine(name: str) -> None:
+        with logs.log_context(who=name):
+            for _ in range(2):
+                await asyncio.sleep(0)
+                work()
+
+    async def coroutines() -> None:
+        await asyncio.gather(coroutine("a"), coroutine("b"))
+
+    def thread() -> None:
+        with logs.log_context(who="thread"):
+            work()
+        work()
+
+    asyncio.run(coroutines())
+    with logs.log_context(run_id="r-1"):
+        started = threading.Thread(target=thread)
+        started.start()
+        started.join()
+
+    contexts = [each["context"] for each in spooled(tmp_path) if each["logger"] == "user"]
+    known = [(each.get("run_id"), each.get("who")) for each in sorted(contexts, key=lambda each: int(each["stage"]))]
+    assert known == [(None, "a"), (None, "b"), (None, "a"), (None, "b"), ("r-1", "thread"), ("r-1", None)]

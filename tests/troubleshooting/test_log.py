@@ -11,11 +11,14 @@ import pytest
 from stoker.errors import UsageError
 from stoker.logs import LoggingSettings, Spool, shipped
 from stoker.logs.checked import checked
+from stoker.logs.read import FilesPlace, Wanted, merged
 from stoker.logs.ship import RefusedError, Shipper
 from stoker.logs.ship.delivery import Delivery
 from stoker.logs.ship.outbox import Outbox
 from stoker.logs.workers import attach, startup
+from stoker.logs.workers.known import Accompanied
 from stoker.logs.workers.told import VARIABLE
+from stoker.secrets import remember
 from support.spools import line, segment
 from troubleshooting.page import assert_told
 
@@ -104,13 +107,37 @@ def test_python_workers_may_have_no_log(tmp_path: Path, monkeypatch: pytest.Monk
         addFile=lambda _: None,
         _temp_dir=str(tmp_path),
         _python_includes=["app.zip"],
-        _jsc=None,
+        _gateway=SimpleNamespace(_gateway_client=SimpleNamespace(send_command=None)),
+        _pickled_broadcast_vars=set(),
     )
 
     told = attach.configure_workers(SimpleNamespace(sparkContext=context))  # type: ignore[arg-type]
     attach.forget_workers()
 
     assert_told("Python workers may have no log", told[0])
+
+
+def test_python_workers_do_not_know_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    """Spark takes no broadcast; the functions are used."""
+
+    def full(_: object) -> object:
+        raise OSError(28, "No space left on device")
+
+    remember("Ravenous-secret-3")
+    assert list(Accompanied(SimpleNamespace(broadcast=full), set())) == []
+
+    assert_told("Python workers do not know secrets", caplog.text)
+
+
+def test_a_standard_error_without_a_line(tmp_path: Path) -> None:
+    """The JVM of the executor did not start."""
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "stderr").write_text("Error: Could not find or load main class\n")
+    told: list[str] = []
+
+    assert list(merged(FilesPlace(tmp_path, below=True).files(None), Wanted(), told.append)) == []
+
+    assert_told("A standard error without a line", f"not shown: {told[0]}")
 
 
 def test_python_workers_have_no_log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

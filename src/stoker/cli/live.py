@@ -49,7 +49,8 @@ class LiveObserver(Observer):
 
     def __init__(self, asked: RunOptions) -> None:
         self._asked = asked
-        self._console = Console(stderr=True)
+        # What is logged meanwhile is printed above the lines, and a line of JSON stays one.
+        self._console = Console(stderr=True, soft_wrap=True)
         self._lines: dict[str, _Line] = {}
         self._tracker: Any = None
         self._over = threading.Event()

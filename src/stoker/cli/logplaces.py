@@ -14,6 +14,8 @@ from stoker.logs.read import FilesPlace, Place, S3Place, SpoolPlace
 from stoker.record import RecordStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stoker.config import Config
     from stoker.record import RunRecord, State
 
@@ -47,13 +49,15 @@ class Asked:
         return self.record.settled
 
 
-def find_run(run: str | None, *, every: bool, place: str | None, environment: str | None, config: str | None) -> Asked:
+def find_run(
+    run: str | None, *, every: bool, named: Sequence[str], environment: str | None, config: str | None
+) -> Asked:
     """The run that is meant, with the configuration of its environment.
 
     Args:
         run: As it was typed; None for the last one.
         every: Whether no run is meant.
-        place: As it was typed.
+        named: The places, as they were typed.
         environment: `--env`.
         config: `--config`.
 
@@ -64,7 +68,7 @@ def find_run(run: str | None, *, every: bool, place: str | None, environment: st
     try:
         found = load_config(find_config(explicit=config), environment=environment)
     except ConfigurationError:
-        if config is not None or place is None or place in _KINDS:
+        if config is not None or not named or not set(named).isdisjoint(_KINDS):
             raise
         return Asked(None, run)
     if every:
@@ -89,27 +93,32 @@ def _record(store: RecordStore, run: str | None, environment: str | None) -> Run
         return None
 
 
-def places_of(config: Config | None, place: str | None) -> list[Place]:
+def places_of(config: Config | None, named: Sequence[str]) -> list[Place]:
     """Where lines are looked for.
 
     Args:
         config: Of the project.
-        place: `file`, `spool`, `s3`, a folder or a URL; None for where the environment's lines are.
+        named: Each `file`, `spool`, `s3`, a folder or a URL; none for where the environment's lines are.
 
     Raises:
         UsageError: If there is no such folder.
         ConfigurationError: If the environment sends nothing to S3, or the AWS settings are wrong.
         MissingExtraError: If boto3 is not installed and needed.
     """
-    if place is not None and place not in _KINDS:
-        return [S3Place(place) if "://" in place else _folder(Path(place))]
+    if not named:
+        assert config is not None
+        # In this order: what is sent meanwhile is in one of them at least.
+        named = ("spool", "s3") if config.logging.s3 else ("file",)
+    return [_place(config, each) for each in dict.fromkeys(named)]
+
+
+def _place(config: Config | None, name: str) -> Place:
+    if name not in _KINDS:
+        return S3Place(name) if "://" in name else _folder(Path(name))
     assert config is not None
-    settings = config.logging
-    if place == "file" or (place is None and not settings.s3):
-        return [FilesPlace(settings.folder)]
-    # In this order: what is sent meanwhile is in one of them at least.
-    spool = [] if place == "s3" else [SpoolPlace(settings.spool)]
-    return [*spool, *([] if place == "spool" else [_s3(config)])]
+    if name == "s3":
+        return _s3(config)
+    return FilesPlace(config.logging.folder) if name == "file" else SpoolPlace(config.logging.spool)
 
 
 def _folder(path: Path) -> Place:

@@ -74,7 +74,13 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("--lines", type=click.IntRange(min=1), metavar="N", help="Only the last so many.")
 @click.option("--all", "every", is_flag=True, help="Lines of all runs, and of none.")
 @click.option("--follow", is_flag=True, help="Go on with what comes, until the run has ended.")
-@click.option("--from", "place", metavar="PLACE", help="file, spool or s3; or a folder, or s3://BUCKET/PREFIX.")
+@click.option(
+    "--from",
+    "named",
+    multiple=True,
+    metavar="PLACE",
+    help="file, spool or s3; or a folder, or s3://BUCKET/PREFIX, also of executors' standard errors. (repeatable)",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 @click.option("--env", "environment", metavar="NAME", help="Only a run of this environment, where that logs to.")
 @click.option("--config", metavar="FILE", help="stoker.toml, if it is elsewhere. [STOKER_CONFIG]")
@@ -87,8 +93,8 @@ def show(
     """
     if run and every:
         raise UsageError(f"{run!r} and --all exclude each other.", next_step="Leave one of them out.")
-    asked = find_run(run, every=every, place=given["place"], environment=given["environment"], config=given["config"])
-    asked.places += places_of(asked.config, given["place"])
+    asked = find_run(run, every=every, named=given["named"], environment=given["environment"], config=given["config"])
+    asked.places += places_of(asked.config, given["named"])
     wanted = _wanted(asked.run_id, pairs, **given)
     show_line = _printer(as_json=as_json, runs=asked.run_id is None)
     if follow:

@@ -59,7 +59,6 @@ def _of_process() -> Fields:
 
 
 _elsewhere: Callable[[], Fields] = _of_process
-_tell: Callable[[Fields], None] | None = None
 
 
 def current() -> Fields:
@@ -67,21 +66,15 @@ def current() -> Fields:
     return _current.get() or _elsewhere()
 
 
+def own() -> Fields | None:
+    """What this thread or coroutine knows by itself, or from what has started it; the same object until that changes."""
+    return _current.get()
+
+
 def find_elsewhere(find: Callable[[], Fields]) -> None:
     """Where this process has no `log_context`, another one's may tell: a worker's is that of its task."""
     global _elsewhere  # noqa: PLW0603 - it is the process's
     _elsewhere = find
-
-
-def tell_changes(tell: Callable[[Fields], None] | None) -> None:
-    """Have what `log_context` and `note` change told to somebody, in the thread that changed it; None ends it."""
-    global _tell  # noqa: PLW0603 - it is the process's
-    _tell = tell
-
-
-def _changed() -> None:
-    if _tell is not None:
-        _tell(current())
 
 
 @contextmanager
@@ -92,12 +85,10 @@ def log_context(**fields: object) -> Iterator[None]:
         fields: Any values; they are shown as text. None takes a field away; a name such as `password` has its value masked.
     """
     token = _current.set(_with(fields))
-    _changed()
     try:
         yield
     finally:
         _current.reset(token)
-        _changed()
 
 
 @contextmanager
@@ -115,7 +106,6 @@ def run_context(**fields: object) -> Iterator[None]:
 def note(**fields: object) -> None:
     """Set fields until the `log_context` around it ends."""
     _current.set(_with(fields))
-    _changed()
 
 
 def carried(work: Callable[..., T]) -> Callable[..., T]:

@@ -7,6 +7,7 @@ import inspect
 import logging
 import sys
 import time
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from stoker.logs.failures import class_name
@@ -69,15 +70,19 @@ def timed(what: Any = None, *, level: int = logging.INFO, logger: logging.Logger
 
 
 class _Timed:
-    """Both a decorator and a context manager."""
+    """Both a decorator and a context manager; of what it decorates, each call gets one of its own."""
 
-    __slots__ = ("_begin", "_level", "_logger", "_name", "rows")
+    __slots__ = ("_begin", "_frames", "_level", "_logger", "_name", "result", "rows")
 
-    def __init__(self, name: str | None, level: int, logger: logging.Logger | None) -> None:
+    def __init__(self, name: str | None, level: int, logger: logging.Logger | None, frames: int = 3) -> None:
         self._name = name
         self._level = level
         self._logger = logger
+        self._frames = frames
+        """From the log call to the code that the line is of."""
         self._begin: float | None = None
+        self.result: object = None
+        """May say the rows."""
         self.rows: int | None = None
         """May be set within `with timed("step") as step:`."""
 
@@ -91,7 +96,7 @@ class _Timed:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._begin is not None:
-            self._tell(error, self.rows, stacklevel=3)
+            self._tell((time.perf_counter() - self._begin) * 1000, error)
 
     def __call__(self, function: F) -> F:
         if isinstance(function, staticmethod | classmethod):
@@ -100,100 +105,81 @@ class _Timed:
         logger = self._logger or logging.getLogger(getattr(function, "__module__", None))
         level = self._level
 
-        def start() -> _Timed | None:
-            return _Timed(name, level, logger).__enter__() if logger.isEnabledFor(level) else None
+        def watch() -> _Timed | None:
+            return _Timed(name, level, logger, frames=4) if logger.isEnabledFor(level) else None
 
         wrapped: Any
         if inspect.isasyncgenfunction(function):
-            wrapped = _of_async_generator(function, start)
+            wrapped = _of_async_generator(function, watch)
         elif inspect.isgeneratorfunction(function):
-            wrapped = _of_generator(function, start)
+            wrapped = _of_generator(function, watch)
         elif inspect.iscoroutinefunction(function):
-            wrapped = _of_coroutine(function, start)
+            wrapped = _of_coroutine(function, watch)
         else:
-            wrapped = _of_function(function, start)
+            wrapped = _of_function(function, watch)
         return functools.wraps(function)(wrapped)  # type: ignore[return-value]
 
-    def done(self, error: BaseException | None = None, result: object = None) -> None:
-        """Write the line of a function."""
-        self._tell(error, _rows(result), stacklevel=4)
-
-    def _tell(self, error: BaseException | None, rows: int | None, stacklevel: int) -> None:
-        assert self._begin is not None
+    def _tell(self, milliseconds: float, error: BaseException | None) -> None:
         assert self._logger is not None
-        took = (time.perf_counter() - self._begin) * 1000
-        self._begin = None
         closed = isinstance(error, GeneratorExit)
         outcome = "closed" if closed else "failed" if error is not None else "done"
-        fields: dict[str, object] = {"timed": self._name, "milliseconds": f"{took:.3f}", "outcome": outcome}
+        fields: dict[str, object] = {"timed": self._name, "milliseconds": f"{milliseconds:.3f}", "outcome": outcome}
         if error is not None and not closed:
             fields["error"] = class_name(error)
+        rows = _rows(self.result) if self.rows is None else self.rows
         if rows is not None:
             fields["rows"] = rows
-        self._logger.log(
-            self._level, "%s %s in %.1f ms", self._name, outcome, took, extra=fields, stacklevel=stacklevel
-        )
+        text, args = "%s %s in %.1f ms", (self._name, outcome, milliseconds)
+        self._logger.log(self._level, text, *args, extra=fields, stacklevel=self._frames)
 
 
-def _of_function(function: Callable[..., Any], start: Callable[[], _Timed | None]) -> Callable[..., Any]:
+# One for each kind of function: what differs is how it is called, and that cannot be said once for all of them.
+
+
+def _of_function(function: Callable[..., Any], watch: Callable[[], _Timed | None]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        watch = start()
-        if watch is None:
+        if (watched := watch()) is None:
             return function(*args, **kwargs)
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            watch.done(error)
-            raise
-        watch.done(result=result)
+        with watched:
+            watched.result = result = function(*args, **kwargs)
         return result
 
     return call
 
 
 def _of_coroutine(
-    function: Callable[..., Any], start: Callable[[], _Timed | None]
+    function: Callable[..., Any], watch: Callable[[], _Timed | None]
 ) -> Callable[..., Coroutine[Any, Any, Any]]:
     async def call(*args: Any, **kwargs: Any) -> Any:
-        watch = start()
-        if watch is None:
+        if (watched := watch()) is None:
             return await function(*args, **kwargs)
-        try:
-            result = await function(*args, **kwargs)
-        except BaseException as error:
-            watch.done(error)
-            raise
-        watch.done(result=result)
+        with watched:
+            watched.result = result = await function(*args, **kwargs)
         return result
 
     return call
 
 
 def _of_generator(
-    function: Callable[..., Any], start: Callable[[], _Timed | None]
+    function: Callable[..., Any], watch: Callable[[], _Timed | None]
 ) -> Callable[..., Generator[Any, Any, Any]]:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        watch = start()
-        try:
-            result = yield from function(*args, **kwargs)
-        except BaseException as error:
-            if watch is not None:
-                watch.done(error)
-            raise
-        if watch is not None:
-            watch.done(result=result)
+        if (watched := watch()) is None:
+            return (yield from function(*args, **kwargs))
+        with watched:
+            watched.result = result = yield from function(*args, **kwargs)
         return result
 
     return call
 
 
 def _of_async_generator(
-    function: Callable[..., Any], start: Callable[[], _Timed | None]
+    function: Callable[..., Any], watch: Callable[[], _Timed | None]
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        watch, inner = start(), function(*args, **kwargs)
-        step = inner.asend(None)
-        try:
+        with watch() or nullcontext():
+            inner = function(*args, **kwargs)
+            step = inner.asend(None)
             while True:
                 try:
                     item = await step
@@ -208,25 +194,25 @@ def _of_async_generator(
                     step = inner.athrow(thrown)
                 else:
                     step = inner.asend(sent)
-        except BaseException as error:
-            if watch is not None:
-                watch.done(error)
-            raise
-        if watch is not None:
-            watch.done()
 
     return call
 
 
 def _rows(result: object) -> int | None:
-    """The number of rows that a result says. Only attributes that are there count: a DataFrame of Spark would be asked for a column."""
-    for name in _ROWS:
-        if inspect.getattr_static(result, name, None) is not None:
-            found = getattr(result, name)
+    """The number of rows that a result says, if it has such an attribute; what it does beside that is not the caller's concern."""
+    if type(result).__module__.partition(".")[0] == "pyspark":
+        return None  # a DataFrame would be asked for a column, and one of pandas on Spark would count its rows
+    with suppress(Exception):
+        for name in _ROWS:
+            found = _attribute(result, name)
             if isinstance(found, int) and not isinstance(found, bool):
                 return found
-    if inspect.getattr_static(result, "shape", None) is not None:
-        shape = result.shape  # type: ignore[attr-defined]
+        shape = _attribute(result, "shape")
         if isinstance(shape, tuple) and shape and isinstance(shape[0], int):
             return shape[0]
     return None
+
+
+def _attribute(result: object, name: str) -> Any:
+    """An attribute that is there; an object that makes up any by `__getattr__` is not asked."""
+    return None if inspect.getattr_static(result, name, None) is None else getattr(result, name)

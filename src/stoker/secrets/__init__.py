@@ -5,7 +5,7 @@
 
 from stoker.secrets.aws_credentials import AwsCredentials, find_credentials
 from stoker.secrets.names import is_secret, is_secret_name
-from stoker.secrets.redaction import has_url_password, is_suspect, known_version, redact, remember
+from stoker.secrets.redaction import has_url_password, is_suspect, known_values, known_version, redact, remember
 from stoker.secrets.reference import SecretRef, parse
 from stoker.secrets.resolution import resolve
 from stoker.secrets.tokens import MASK
@@ -19,6 +19,7 @@ __all__ = [
     "is_secret",
     "is_secret_name",
     "is_suspect",
+    "known_values",
     "known_version",
     "parse",
     "redact",

@@ -28,8 +28,9 @@ _URL_USER = re.compile(r"://[^\s/:]*:(?!\d{1,5}[/?#])")
 # A reference is no password.
 _URL_OPTION = re.compile(r"(?P<before>[?&;](?:password|sslpassword|pwd)=)(?!secret://)[^\s&;\"']+", re.IGNORECASE)
 
+_values: tuple[str, ...] = ()
 _known: tuple[str, ...] = ()
-"""Replaced as a whole, never changed in place: pipelines redact while others resolve."""
+"""In all their forms. Replaced as a whole, never changed in place: pipelines redact while others resolve."""
 _heads: frozenset[tuple[str, ...]] = frozenset()
 """The first characters of each: a process may know many secrets, and a line is short."""
 _lock = threading.Lock()
@@ -41,9 +42,10 @@ def remember(value: str) -> None:
     Args:
         value: The secret; shorter than four characters it is not masked.
     """
-    global _known, _heads  # noqa: PLW0603 - what a process must not show is known to all of it
+    global _values, _known, _heads  # noqa: PLW0603 - what a process must not show is known to all of it
     if len(value) >= SHORTEST:
         with _lock:
+            _values = tuple(dict.fromkeys((*_values, value)))
             _known = tuple(dict.fromkeys((*_known, *_forms(value))))
             _heads = frozenset(tuple(form[:SHORTEST]) for form in _known)
 
@@ -75,6 +77,11 @@ def _in_base64(value: bytes) -> Iterator[str]:
         fixed = encoded[(0, 2, 3)[before] : (before + len(value)) * 8 // 6]
         yield fixed
         yield fixed.replace("+", "-").replace("/", "_")
+
+
+def known_values() -> tuple[str, ...]:
+    """What `remember` was told: for a process that logs on behalf of this one."""
+    return _values
 
 
 def known_version() -> int:

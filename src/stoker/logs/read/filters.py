@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stoker.logs.read.line import RANKS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -24,13 +26,16 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
 
-    def takes(self, line: LogLine, moment: datetime | None) -> bool:
+    def takes(self, line: LogLine, moment: datetime | None, *, foreign: bool = False) -> bool:
         """Whether the line is wanted.
 
         Args:
             line: The line.
             moment: When it was logged; if it does not say, the time of the one before it.
+            foreign: Whether it is from a standard error. What Spark says there below WARNING is wanted only if no run is.
         """
+        if foreign and self.run is not None and "run_id" not in line.context and line.rank < RANKS["WARNING"]:
+            return False
         return (
             line.rank >= self.rank
             # What no run has logged is shown with each: a start that fails has no run yet.

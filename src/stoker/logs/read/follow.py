@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from stoker.logs.read.merge import records, timed
+from stoker.logs.read.merge import Once, timed
 from stoker.logs.read.places import Distinct
 
 if TYPE_CHECKING:
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from stoker.logs.read.filters import Wanted
     from stoker.logs.read.line import LogLine
     from stoker.logs.read.places import LogFile, Place
+    from stoker.logs.read.records import Reader
 
 
 @dataclass
 class _Opened:
     """A file that may grow, and the line that is not written to its end yet."""
 
+    file: LogFile
     stream: BinaryIO
+    reader: Reader
     rest: bytes = b""
 
 
@@ -39,6 +42,7 @@ class Follower:
         self._wanted = wanted
         self._opened: dict[str, _Opened] = {}
         self._distinct = Distinct()
+        self._once = Once()
 
     def news(self) -> list[LogLine]:
         """The wanted lines that came since the last time, by time; the first time, all that there are.
@@ -67,7 +71,7 @@ class Follower:
             self._read(self._opened[file.name], found)
         elif self._distinct.is_new(file):
             with suppress(FileNotFoundError):
-                opened = _Opened(file.open())
+                opened = _Opened(file, file.open(), file.reader())
                 self._read(opened, found)
                 if file.grows:
                     self._opened[file.name] = opened
@@ -76,4 +80,9 @@ class Follower:
 
     def _read(self, opened: _Opened, found: list[tuple[datetime, LogLine]]) -> None:
         whole, newline, opened.rest = (opened.rest + opened.stream.read()).rpartition(b"\n")
-        found += timed(records((whole + newline).splitlines(keepends=True)), self._wanted)
+        lines = opened.reader((whole + newline).splitlines(keepends=True))
+        found += [
+            (moment, line)
+            for moment, line in timed(lines, self._wanted, foreign=opened.file.foreign)
+            if self._once.takes(line, opened.file.writer)
+        ]

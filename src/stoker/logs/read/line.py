@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
 
 RANKS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
 """Of the levels of Python and of the JVM; others are shown always."""
@@ -19,6 +20,10 @@ _DETAILED = re.compile(
     r"(?P<ts>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (?P<level>[A-Z]+) +(?P<logger>\S+) (?P<place>\S+:\d+): "
     r"(?:\[(?P<pipeline>[^\]]+)\] )?(?P<msg>.*)",
     re.DOTALL,
+)
+# Spark's default form, `%d{yy/MM/dd HH:mm:ss} %p %c{1}: %m`.
+_JVM = re.compile(
+    r"(?P<ts>\d\d/\d\d/\d\d \d\d:\d\d:\d\d) (?P<level>[A-Z]+) (?P<logger>[^\s:]+): (?P<msg>.*)", re.DOTALL
 )
 _WORD = re.compile(r" ([A-Za-z_]\w*)=('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S+)$")
 
@@ -43,7 +48,7 @@ class LogLine:
 
     def as_json(self) -> str:
         """The line as JSON, whatever it was written as."""
-        if self.text.startswith("{"):
+        if self.text.startswith("{") and self.message != self.text:  # else it is torn
             return self.text
         content: dict[str, Any] = {
             "ts": self.ts.isoformat() if self.ts else None,
@@ -66,6 +71,23 @@ def parse(text: str) -> LogLine:
             return _from_json(text, content)
     match = _DETAILED.match(text)
     return LogLine(text, message=text) if match is None else _from_detailed(text, match)
+
+
+def parse_jvm(text: str, zone: tzinfo | None) -> LogLine | None:
+    """The line of a text in Spark's default form; None if it has another one.
+
+    Args:
+        text: Without its end.
+        zone: Of its time, which says none; None for that of this machine.
+    """
+    match = _JVM.match(text)
+    if match is None:
+        return None
+    try:
+        ts = datetime.strptime(match["ts"], "%y/%m/%d %H:%M:%S").replace(tzinfo=zone)
+    except ValueError:
+        return None
+    return LogLine(text, ts if zone else ts.astimezone(), match["level"], match["logger"], match["msg"])
 
 
 def _from_json(text: str, content: Mapping[str, Any]) -> LogLine:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import gzip
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
+from stoker.logs.read.records import StandardError, records
 from stoker.logs.ship.names import scan
 from stoker.logs.ship.outbox import members, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
     from pathlib import Path
+
+    from stoker.logs.read.records import Reader
 
 _ROTATED = re.compile(r"-\d{6,}(?=\.)")
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".log", ".log.gz")
+_STANDARD_ERROR = re.compile(r"stderr(?:[._-][\w.-]*)?")
+_PARTS = 3
+"""Of the path of a standard error that are shown: the application, the executor, the name."""
+_ON_EMR = re.compile(r"s3://|.*/(?:SPARK_DRIVER|SPARK_EXECUTOR|container_\w+)/")
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,17 @@ class LogFile:
     """Gives the lines, unpacked."""
     grows: bool = False
     """Whether lines may be added to it."""
+    foreign: bool = False
+    """Whether it is a standard error, where Spark writes as well."""
     segment: bool = False
     """Whether it is a segment of a spool; what is made of segments begins with the number of the first of them."""
+
+    def reader(self) -> Reader:
+        """What reads it from its beginning."""
+        if not self.foreign:
+            return records
+        short = "/".join(self.where.removesuffix(".gz").split("/")[-_PARTS:])
+        return StandardError(short, zone_of(self.where))
 
 
 class Distinct:
@@ -78,7 +96,8 @@ class FilesPlace:
 
     Args:
         folder: The folder.
-        below: Whether files in its folders belong to it, as where objects were copied to.
+        below: Whether files in its folders belong to it, as where objects were copied to; then what platforms have collected of
+            drivers and executors (`stderr`, `stderr.gz`) is read as well.
     """
 
     def __init__(self, folder: Path, *, below: bool = False) -> None:
@@ -96,6 +115,8 @@ class FilesPlace:
                 # Only an uncompressed file may grow; packed it is another name with the same lines.
                 name = path.name.removesuffix(".gz").replace(".open.", ".")
                 yield LogFile(name, writer, (0, path.name), str(path), opener(path), grows=path.suffix != ".gz")
+            elif self._below and is_standard_error(path.name) and path.is_file():
+                yield standard_error(str(path), opener(path))
 
 
 class SpoolPlace:
@@ -121,6 +142,27 @@ class SpoolPlace:
                 name = f"{writer}-{segment.number:06d}"
                 begin, path = (segment.number, name), segment.path
                 yield LogFile(name, writer, begin, str(path), opener(path), grows=True, segment=True)
+
+
+def is_standard_error(name: str) -> bool:
+    """Whether a file of this name is what a platform has collected of a driver or an executor."""
+    return _STANDARD_ERROR.fullmatch(name) is not None
+
+
+def standard_error(where: str, opened: Callable[[], BinaryIO]) -> LogFile:
+    """A file that a platform has collected.
+
+    Args:
+        where: The path or the URL; those of many executors end alike.
+        opened: Opens it.
+    """
+    grows = "://" not in where and not where.endswith(".gz")
+    return LogFile(where, where, (0, where), where, opened, grows=grows, foreign=True)
+
+
+def zone_of(where: str) -> tzinfo | None:
+    """The zone of times that a standard error has without one; None for that of this machine."""
+    return UTC if _ON_EMR.match(where) else None
 
 
 def opener(path: Path) -> Callable[[], BinaryIO]:

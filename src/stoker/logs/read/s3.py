@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote
 
-from stoker.logs.read.places import LogFile
+from stoker.logs.read.places import LogFile, is_standard_error, standard_error
 from stoker.logs.ship.keys import escaped
 from stoker.logs.ship.s3 import make_client, split_url
 from stoker.secrets.aws_errors import aws_error
@@ -28,7 +28,7 @@ class S3Place:
     """The objects below a prefix.
 
     Args:
-        url: `s3://bucket/prefix`, as it was given for sending.
+        url: `s3://bucket/prefix`, as it was given for sending; or where a platform puts the standard errors of a run.
 
     Raises:
         ConfigurationError: If the URL or the AWS settings of this machine are wrong.
@@ -43,13 +43,18 @@ class S3Place:
 
     def files(self, run: str | None) -> Iterator[LogFile]:
         """Its files; see `Place`."""
-        for folder in self._folders(run):
+        folders = list(self._folders(run))
+        for folder in folders:
             for key in self._keys(folder):
                 match = _NAME.fullmatch(key.rpartition("/")[2])
                 if match is not None:
                     name = key.removeprefix(self._prefix)
                     number = (int(match["number"]), name)
                     yield LogFile(name, match["writer"], number, f"s3://{self._bucket}/{key}", self._opener(key))
+        if not folders:  # nothing of Stoker's: it may be where a platform puts what drivers and executors write
+            for key in self._keys(self._prefix):
+                if is_standard_error(key.rpartition("/")[2]):
+                    yield standard_error(f"s3://{self._bucket}/{key}", self._opener(key))
 
     def runs(self) -> set[str]:
         """The ids of all runs that have lines there."""
@@ -87,6 +92,6 @@ class S3Place:
                 content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             except (BotoCoreError, ClientError) as error:
                 raise aws_error(f"s3://{self._bucket}/{key}", error, _ADVICE) from None
-            return cast("BinaryIO", gzip.open(io.BytesIO(content)))
+            return cast("BinaryIO", gzip.open(io.BytesIO(content)) if key.endswith(".gz") else io.BytesIO(content))
 
         return opened

@@ -6,26 +6,24 @@ import importlib.util
 import logging
 import os
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stoker.errors import UsageError
 from stoker.logs import context
 from stoker.logs.setup import configured
-from stoker.logs.workers.task import PROPERTY, as_property
+from stoker.logs.workers.calls import Calls
+from stoker.logs.workers.known import accompany
 from stoker.logs.workers.told import DAEMON, VARIABLE, told
 
 if TYPE_CHECKING:
-    from pyspark import SparkContext
     from pyspark.sql import SparkSession
-
-    from stoker.logs.context import Fields
 
 logger = logging.getLogger(__name__)
 
 _HOOK = "stoker-worker-logs.zip"
 _STARTUP = "stoker.logs.workers.startup"
+_calls: Calls | None = None
 
 
 def configure_workers(spark: SparkSession) -> list[str]:
@@ -42,11 +40,18 @@ def configure_workers(spark: SparkSession) -> list[str]:
         What is not as it should be, as fallbacks; it is in the log too.
 
     Raises:
-        UsageError: If `configure` was not called before.
+        UsageError: If `configure` was not called before, or if it is a session of Spark Connect.
     """
+    global _calls  # noqa: PLW0603 - a process has one session's JVM
     found = configured()
     if found is None:
         raise UsageError("Logging is not configured.", next_step="Call logs.configure before logs.configure_workers.")
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        raise UsageError(
+            "Python workers of a Spark Connect session cannot be reached: its JVM is elsewhere.",
+            next_step="Leave logs.configure_workers out; with spark.sql.pyspark.worker.logging.enabled Spark 4.1 collects "
+            "what they log into a table.",
+        )
     spark_context: Any = spark.sparkContext
     local = str(spark_context.master).split("[")[0] == "local"
     known = {name: text for name, text in context.current().masked().items() if text is not None}
@@ -54,8 +59,10 @@ def configure_workers(spark: SparkSession) -> list[str]:
     try:
         if spark_context.getConf().get("spark.python.daemon.module") != DAEMON:
             fallbacks += _hook(spark_context, local=local)
+        fallbacks += accompany(spark_context)
         spark_context.environment[VARIABLE] = told(*found, known, local=local).dump()
-        context.tell_changes(_telling(spark_context))
+        forget_workers()
+        _calls = Calls(spark_context)
     except Exception as error:  # noqa: BLE001 - py4j raises many, and the job goes on
         fallbacks = [f"Python workers have no log: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"]
     for fallback in fallbacks:
@@ -65,19 +72,10 @@ def configure_workers(spark: SparkSession) -> list[str]:
 
 def forget_workers() -> None:
     """Before a session ends: what is logged from now on concerns no tasks."""
-    context.tell_changes(None)
-
-
-def _telling(spark_context: SparkContext) -> Any:
-    """What tells Spark the fields of the thread that calls it."""
-
-    def tell(fields: Fields) -> None:
-        with suppress(Exception):  # the session may be over, or its JVM gone
-            if spark_context._jsc is not None:  # noqa: SLF001 - no public way
-                spark_context.setLocalProperty(PROPERTY, as_property(fields))
-
-    tell(context.current())
-    return tell
+    global _calls  # noqa: PLW0603 - a process has one session's JVM
+    if _calls is not None:
+        _calls.end()
+        _calls = None
 
 
 def _hook(spark_context: Any, *, local: bool) -> list[str]:

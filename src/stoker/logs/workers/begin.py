@@ -10,6 +10,7 @@ from stoker.logs.environments import level
 from stoker.logs.levels import set_levels
 from stoker.logs.setup import handlers
 from stoker.logs.workers.console import WorkerConsole
+from stoker.logs.workers.known import Learner
 from stoker.logs.workers.limit import RateLimit
 from stoker.logs.workers.task import of_tasks
 from stoker.logs.workers.told import VARIABLE, Told
@@ -23,7 +24,7 @@ def begin() -> None:
     told = Told.load(text)
     set_levels(level(told.environment, told.settings), told.settings.levels)
     context.find_elsewhere(of_tasks(told.context))
-    root, limit = logging.getLogger(), RateLimit()
+    root, limit = logging.getLogger(), RateLimit(Learner().learn)
     for handler in handlers(told.environment, told.settings, WorkerConsole(told.driver), limit.takes, keeps=False):
         root.addHandler(handler)
     inheritance.install()

@@ -10,6 +10,7 @@ from stoker.logs.workers.task import number
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable
 
 FIRST = 100
 """Lines of one call in one task that are all written."""
@@ -18,9 +19,14 @@ EVERY = 100
 
 
 class RateLimit:
-    """Counts the lines of each call (file and line) of the task that runs."""
+    """Counts the lines of each call (file and line) of the task that runs.
 
-    def __init__(self) -> None:
+    Args:
+        begins: Called before the first line of a task is written.
+    """
+
+    def __init__(self, begins: Callable[[], None] = lambda: None) -> None:
+        self._begins = begins
         self._task: object = None
         self._counts: dict[tuple[str, int], itertools.count[int]] = {}
 
@@ -33,6 +39,7 @@ class RateLimit:
 
     def _decides(self, record: logging.LogRecord) -> bool:
         if (task := number()) != self._task:
+            self._begins()
             self._task, self._counts = task, {}
         # A counter's next number is taken in one step: threads need no lock.
         count = next(self._counts.setdefault((record.pathname, record.lineno), itertools.count(1)))
