@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from support.project import Project
 
 APP = """
+import logging
 import time
 from stoker import Job, Pipeline, main, place, read, write
 
@@ -32,6 +34,10 @@ def slow(rows):
         yield from frames
     return rows.mapInPandas(wait, rows.schema)
 
+def told(rows):
+    logging.getLogger("app").warning("from one end %s to the other", "-" * 200)
+    return rows
+
 def fails(rows):
     return rows.select("nothing")
 
@@ -39,7 +45,7 @@ rows = read.csv(place("source") / "rows.csv", schema="id int, part int, version 
 def pipeline(name, transform=None):
     return Pipeline(name, extract={"rows": rows}, transform=transform, load=write.parquet(place("lake") / name, mode="replace"))
 
-fast = Job("fast", [pipeline("copied")])
+fast = Job("fast", [pipeline("copied", told)])
 failing = Job("failing", [pipeline("copied"), pipeline("wrong", fails)])
 long = Job("long", [pipeline("a"), pipeline("b", slow), pipeline("c")])
 
@@ -95,7 +101,7 @@ def test_a_failure_exits_with_1(app: Project) -> None:
 
 
 def test_a_terminal_gets_live_lines_and_a_table(app: Project) -> None:
-    """On a terminal the pipelines are drawn while they run, and the table stays."""
+    """On a terminal the pipelines are drawn while they run, and the table stays; a line of the log above them is not broken."""
     import pty
 
     master, slave = pty.openpty()
@@ -105,7 +111,7 @@ def test_a_terminal_gets_live_lines_and_a_table(app: Project) -> None:
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "STOKER_LOGGING__CONSOLE_FORMAT": "json"},
     )
     os.close(slave)
     shown = b""
@@ -120,6 +126,8 @@ def test_a_terminal_gets_live_lines_and_a_table(app: Project) -> None:
     assert "stages lake/copied" in text
     assert "rows out" in text
     assert "Traceback" not in text
+    [line] = re.findall(r'{"ts":.*from one end.*}', text)
+    assert json.loads(line)["msg"] == f"from one end {'-' * 200} to the other"
 
 
 def test_nothing_is_published_after_the_jvm_is_gone(app: Project, spark: SparkSession) -> None:
