@@ -95,12 +95,28 @@ def test_work_is_shared_by_bytes(spark: SparkSession, tmp_path: Path) -> None:
 
 
 def test_rows_at_once_are_fewer_where_they_are_wide(spark: SparkSession, tmp_path: Path) -> None:
-    """A megabyte in each row does not make gigabytes of a batch."""
-    frame = spark.range(0, 20, 1, 1).withColumn("v", f.concat(f.repeat(f.lit("x"), 1 << 20), "id"))
+    """Kilobytes in each row do not make hundreds of megabytes of a batch, also where they are repeated."""
+    wide = f.repeat(f.lit("x"), 40_000)
+    frame = spark.range(0, 600, 1, 1).select("id", f.concat(wide, "id").alias("v"))
     files = written(frame, tmp_path / "t")
     [[piece]] = pieces(files, types(files), 2)
-    assert piece.rows_at_once <= 8
-    assert [len(row["v"]) for row in read(files)] == [(1 << 20) + len(str(at)) for at in range(20)]
+    assert piece.rows_at_once <= 220
+    assert [len(row["v"]) for row in read(files)] == [40_000 + len(str(at)) for at in range(600)]
+    files = written(frame.select("id", wide.alias("v")), tmp_path / "repeated")
+    [share] = pieces(files, types(files), 2)
+    assert share[0].rows_at_once > 600
+    found = list(batches(share, files.schema.names, types(files)))
+    assert max(batch.num_rows for batch in found) <= 220
+    assert sum(batch.num_rows for batch in found) == 600
+
+
+def test_cells_of_many_kilobytes_are_left_to_spark(spark: SparkSession, tmp_path: Path) -> None:
+    """A page of them would be in memory as a whole; other columns of the same files are read."""
+    frame = spark.range(0, 20, 1, 1).select("id", f.concat(f.repeat(f.lit("x"), 1 << 20), "id").alias("v"))
+    files = written(frame, tmp_path / "t")
+    assert "column 'v' has values of 1,048,5" in unreadable(files)
+    others = DataFiles("parquet", files.base, files.files, frame.select("id").schema)
+    assert [row["id"] for row in read(others)] == list(range(20))
 
 
 def unreadable(files: DataFiles, kinds: list[pa.DataType] | None = None) -> str:

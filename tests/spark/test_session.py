@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyspark
 import pytest
 
 from stoker import ConfigurationError
@@ -38,6 +39,17 @@ def test_an_active_session_is_taken_and_not_stopped(spark: SparkSession, project
     assert {*spark.sparkContext.getConf().getAll()} ^ before[0] == set()
     assert spark.range(3).count() == 3
     assert obtain_session({}, application="x", scratch=project.folder).spark is spark
+
+
+def test_workers_import_pyspark_from_where_it_lies(spark: SparkSession) -> None:
+    """And not from Spark's zip, whose modules are compiled in every process anew."""
+
+    def origin(_: int) -> str:
+        import pyspark
+
+        return pyspark.__file__
+
+    assert spark.sparkContext.parallelize([0], 1).map(origin).collect() == [pyspark.__file__]
 
 
 def test_spark_connect_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

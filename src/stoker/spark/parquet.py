@@ -18,7 +18,7 @@ from pyarrow import parquet as pq
 from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stoker.spark.data_files import DataFiles
 
@@ -27,6 +27,12 @@ _BATCH = 8 << 20
 _MOST_ROWS = 20_000
 _BUFFER = 1 << 20
 """Bytes that are read of a column at once; else a column of a row group is in memory as a whole."""
+_WIDEST = 64 << 10
+"""Bytes of a column's value on average. Writers make pages of a hundred or a thousand values at least, and a page is in memory
+as a whole: wider ones take less memory in the JVM, which reads row by row."""
+_PROBE = 64
+"""Rows that are looked at before many are read at once: a footer does not tell how often a value of a dictionary is repeated."""
+_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 _READERS = 8
 """Footers that are read at a time."""
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -99,10 +105,8 @@ def batches(work: Iterable[Piece], names: Sequence[str], types: Sequence[pa.Data
         constants = dict(piece.constants)
         stored = [name for name in names if name not in constants]
         with _open(piece.path) as file:
-            groups = list(piece.groups)
-            for batch in file.iter_batches(
-                piece.rows_at_once, row_groups=groups, columns=stored or None, use_threads=False
-            ):
+            rows, groups = _rows_at_once(file, piece, stored), list(piece.groups)
+            for batch in file.iter_batches(rows, row_groups=groups, columns=stored or None, use_threads=False):
                 columns = [
                     pa.repeat(pa.scalar(constants[name], kind), batch.num_rows)
                     if name in constants
@@ -157,6 +161,24 @@ def _open(path: str) -> pq.ParquetFile:
     return pq.ParquetFile(path, coerce_int96_timestamp_unit="us", buffer_size=_BUFFER)
 
 
+def _rows_at_once(file: pq.ParquetFile, piece: Piece, names: Sequence[str]) -> int:
+    """How many rows a batch may have, also where a dictionary makes long values look short."""
+    group = file.metadata.row_group(piece.groups[0])
+    columns = (group.column(at) for at in range(group.num_columns))
+    repeated = [
+        column.path_in_schema
+        for column in columns
+        if column.physical_type == "BYTE_ARRAY"
+        and not _DICTIONARIES.isdisjoint(column.encodings)
+        and column.path_in_schema.partition(".")[0] in names
+    ]
+    if not repeated:
+        return piece.rows_at_once
+    few = next(file.iter_batches(_PROBE, row_groups=[piece.groups[0]], columns=repeated, use_threads=False))
+    allowed = int(_BATCH * few.num_rows / max(few.nbytes, 1))
+    return max(min(piece.rows_at_once, allowed), 1)
+
+
 def _footer(path: str) -> pq.FileMetaData:
     try:
         return pq.read_metadata(path)
@@ -171,6 +193,7 @@ def _check(files: DataFiles, footers: Sequence[pq.FileMetaData], types: dict[str
             raise UnreadableError("the files have dates of the Julian calendar")
         if not footer.schema.equals(footers[0].schema):
             raise UnreadableError("the files differ in their columns")
+        _check_width(footer, types)
     if not footers:
         return
     given = {field.name: field.type for field in footers[0].schema.to_arrow_schema()}
@@ -181,6 +204,16 @@ def _check(files: DataFiles, footers: Sequence[pq.FileMetaData], types: dict[str
                 raise UnreadableError(f"the folders have values of {name!r}, which are of the type {kind}")
         elif name not in given or not _readable(given[name], kind):
             raise UnreadableError(f"column {name!r} is {given.get(name, 'not there')} in the files")
+
+
+def _check_width(footer: pq.FileMetaData, types: Mapping[str, pa.DataType]) -> None:
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        for at in range(group.num_columns):
+            column = group.column(at)
+            width = column.total_uncompressed_size // max(column.num_values, 1)
+            if width > _WIDEST and column.path_in_schema.partition(".")[0] in types:
+                raise UnreadableError(f"column {column.path_in_schema!r} has values of {width:,} bytes on average")
 
 
 def _folders(name: str) -> dict[str, str]:

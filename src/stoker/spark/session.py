@@ -138,7 +138,7 @@ def _local_choice(settings: Mapping[str, str]) -> dict[str, str]:
     """What a session gets that no spark-submit has settled; `[spark]` may say otherwise."""
     master = settings.get("spark.master") or os.environ.get("MASTER") or "local[*]"
     chosen = {"spark.master": master, **(LOCAL_DEFAULTS if master.startswith("local") else {})}
-    if configured() and _workers_import_stoker(master, settings):
+    if _workers_import_stoker(master, settings):
         chosen["spark.python.daemon.module"] = DAEMON
     return chosen
 
