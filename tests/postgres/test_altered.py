@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pg8000.native import Connection
 
+    from stoker.postgres.connections.info import ConnectionInfo
     from stoker.postgres.loading import PostgresLoad
 
     Loads = Callable[..., PostgresLoad]
@@ -110,3 +112,20 @@ def test_a_column_that_is_altered_by_a_statement_of_the_users_own(load: Loads, d
             with pytest.raises(TransientError, match="'id', bigint when the rows were sent, is integer"):
                 one.publish()
         one.discard()
+
+
+def test_a_role_whose_server_quotes_all_names(load: Loads, info: ConnectionInfo, db: Connection, schema: str) -> None:
+    """The types of a table that was just made are those that it was made with, however the server writes them."""
+    db.run(f"ALTER ROLE {info.user} SET quote_all_identifiers = on")
+    try:
+        one = load(mode="replace_partitions", by=("day",))
+        one.prepare(
+            t.StructType([t.StructField("day", t.DateType()), t.StructField("days", t.ArrayType(t.DateType()))])
+        )
+        day = dt.date(2020, 1, 2)
+        batch = pa.RecordBatch.from_arrays([pa.array([day]), pa.array([[day]])], names=["a", "b"])
+        transaction, rows = copy_batches(one.task, [batch], 0)
+        one._report([(0, transaction, rows)])
+        assert one.publish() == 1
+    finally:
+        db.run(f"ALTER ROLE {info.user} RESET quote_all_identifiers")

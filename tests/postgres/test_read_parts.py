@@ -284,7 +284,6 @@ def test_parts_of_a_read_without_a_snapshot(info: ConnectionInfo, db: Connection
         ({"query": "SELECT FROM WHERE"}, 'syntax error at or near "WHERE"'),
         ({"query": "SELECT * FROM nowhere.t"}, 'relation "nowhere.t" does not exist'),
         ({"query": "INSERT INTO SCHEMA.flights VALUES (1) RETURNING *"}, "syntax error"),
-        ({"query": "SELECT id FROM SCHEMA.flights FOR UPDATE"}, "in a read-only transaction"),
     ],
 )  # fmt: skip
 def test_names_that_are_wrong(
@@ -299,6 +298,14 @@ def test_names_that_are_wrong(
     with pytest.raises(SourceError) as caught:
         planned(snapshot, info, **given)
     assert told.replace("SCHEMA", schema) in caught.value.what
+
+
+def test_a_query_that_locks_rows(info: ConnectionInfo, snapshot: Snapshot) -> None:
+    """It is the query that is wrong, and not the server that is a standby."""
+    plan = planned(snapshot, info, query="SELECT oid FROM pg_class FOR UPDATE")
+    with pytest.raises(SourceError, match="cannot execute SELECT FOR UPDATE in a read-only transaction") as caught:
+        parts(plan)
+    assert caught.value.next_step == "Only what reads can be given as query= and where=."
 
 
 def test_rights_that_are_missing(info: ConnectionInfo, db: Connection, schema: str) -> None:

@@ -38,13 +38,18 @@ def unaltered(work: Publication, *, may_be_missing: bool) -> Statement:
         there = {name: (kind, is_filled) for _, name, kind, is_filled in rows}
         for column in work.columns:
             kind, is_filled = there.get(column.name, (None, False))
-            if kind != column.type or is_filled:
+            if kind is None or _bare(kind) != _bare(column.type) or is_filled:
                 now = "is not there any more" if kind is None else f"is {kind}{' and filled by the table' * is_filled}"
                 what = f"{column.name!r}, {column.type} when the rows were sent, {now}"
                 raise _altered(f"{target} was altered while the load went on: column {what}")
 
     about = "the columns are those that the rows were sent for"
     return Statement(_COLUMNS, {"name": target.sql}, about=about, is_quick=True, judge=judge)
+
+
+def _bare(kind: str) -> str:
+    """A type as it is derived: a role may have the server put all names in quotes."""
+    return kind.replace('"', "")
 
 
 def _altered(what: str) -> TransientError:
