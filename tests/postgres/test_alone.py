@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from stoker.postgres.connections.connection import ConnectionInfo
     from support.project import Project
 
+DAEMON = "spark.python.daemon.module"
+
 
 def test_a_frame_is_loaded_by_a_url(
     spark: SparkSession, db: Connection, schema: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -182,11 +184,21 @@ def test_ctrl_c_between_the_steps(
 
 
 def test_executors_without_stoker_are_told_how_to_get_it(
-    spark: SparkSession, schema: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession,
+    schema: str,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Tasks in a Python that has no stoker: the message has the commands, and the zip that they make is enough."""
     python = python_without_stoker(tmp_path)
     monkeypatch.setattr(spark.sparkContext, "pythonExec", str(python))
+    assert spark._jvm is not None
+    settings = spark._jvm.org.apache.spark.SparkEnv.get().conf()  # as in sessions of others
+    before = settings.get(DAEMON)
+    settings.set(DAEMON, "pyspark.daemon")
+    request.addfinalizer(lambda: settings.set(DAEMON, before))
     with pytest.raises(ConfigurationError, match=r"(?s)tasks cannot import stoker.*--py-files stoker\.zip"):
         load(spark.range(5), f"{schema}.t", connection=url, mode="replace")
     monkeypatch.setattr(spark.sparkContext, "_python_includes", [])

@@ -6,8 +6,6 @@ from bisect import bisect_left
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -66,4 +64,6 @@ class SentRows:
 
 
 def _lines(text: memoryview) -> int:
+    import numpy as np
+
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == _NEWLINE))
