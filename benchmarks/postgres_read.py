@@ -71,7 +71,8 @@ class Measured:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Reading PostgreSQL.")
-    parser.add_argument("--rows", type=int, default=1_200_000, help="6000000 are scale factor 1 (default: 1200000)")
+    rows = SHAPES["lineitem"].rows
+    parser.add_argument("--rows", type=int, default=rows, help=f"6000000 are scale factor 1 (default: {rows})")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each way (default: 3)")
     parser.add_argument("--ways", nargs="+", choices=TITLES, default=list(TITLES))
     parser.add_argument("--inside", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
