@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyarrow import dataset
 
 if TYPE_CHECKING:
@@ -43,6 +44,16 @@ def _uri() -> str:
     return f"postgresql://{login}@{server}/{environ['PGDATABASE']}"
 
 
+def _rows(table: str, folder: Path) -> pa.RecordBatchReader:
+    """The files, with texts of the form that every tool knows."""
+    found = dataset.dataset(folder / table)
+    fields = [each.with_type(pa.string()) if pa.types.is_string_view(each.type) else each for each in found.schema]
+    schema = pa.schema(fields)
+    return pa.RecordBatchReader.from_batches(
+        schema, (batch.cast(schema) for batch in found.to_batches(batch_size=100_000))
+    )
+
+
 def _adbc(table: str, folder: Path) -> Callable[[int], None]:
     """The files are read by pyarrow and sent over one connection, as COPY BINARY."""
     dbapi: Any = __import__("adbc_driver_postgresql.dbapi", fromlist=["dbapi"])
@@ -50,7 +61,7 @@ def _adbc(table: str, folder: Path) -> Callable[[int], None]:
     def load(number: int) -> None:
         del number
         with dbapi.connect(_uri()) as connection, connection.cursor() as cursor:
-            cursor.adbc_ingest(table, dataset.dataset(folder / table).scanner().to_reader(), mode="append")
+            cursor.adbc_ingest(table, _rows(table, folder), mode="append")
             connection.commit()
 
     return load
@@ -68,8 +79,7 @@ def _dlt(table: str, folder: Path) -> Callable[[int], None]:
             destination=postgres(_uri()),
             dataset_name=f"dlt_{number}",
         )
-        batches = dataset.dataset(folder / table).to_batches(batch_size=100_000)
-        pipeline.run(batches, table_name=table, write_disposition="replace", loader_file_format="csv")
+        pipeline.run(_rows(table, folder), table_name=table, write_disposition="replace", loader_file_format="csv")
 
     return load
 
