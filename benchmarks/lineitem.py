@@ -47,11 +47,15 @@ def write(folder: Path, rows: int, files: int = 2) -> None:
     made.rmdir()
 
 
+def with_plain_texts(schema: pa.Schema) -> pa.Schema:
+    """The same with texts of the form that every tool knows."""
+    return pa.schema([each.with_type(pa.string()) if pa.types.is_string_view(each.type) else each for each in schema])
+
+
 def copy(connection: Connection, folder: Path) -> None:
     """Load the files into the table, one after the other."""
     for path in sorted(folder.iterdir()):
         table = pq.read_table(path)
-        fields = [each.with_type(pa.string()) if pa.types.is_string_view(each.type) else each for each in table.schema]
         text: Any = pa.BufferOutputStream()
-        csv.write_csv(table.cast(pa.schema(fields)), text, csv.WriteOptions(include_header=False))
+        csv.write_csv(table.cast(with_plain_texts(table.schema)), text, csv.WriteOptions(include_header=False))
         connection.run("COPY lineitem FROM STDIN (FORMAT csv)", stream=[memoryview(text.getvalue())])

@@ -10,9 +10,9 @@ without a load, which is what the machine takes by itself.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as f
 
+from load_ways import connection_info
+from postgres_load import connection_variables, prepared
 from shapes import SHAPES
-from stoker.postgres import embedded
-from stoker.postgres.connections.connection import ConnectionInfo, connect
+from stoker.postgres.connections.connection import connect
 from stoker.postgres.loading import PostgresLoad
 from stoker.postgres.modes.choice import Mode
 from stoker.spark.session import obtain_session
@@ -56,27 +57,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What others wait for a swap.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of lineitem (default: 1000000)")
     parser.add_argument("--loads", type=int, default=5, help="of each table (default: 5)")
-    parser.add_argument("--read", nargs=6, help=argparse.SUPPRESS)
+    parser.add_argument("--read", metavar="TABLE", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
-        _read(*given.read)
+        _read(given.read)
         return
-    with tempfile.TemporaryDirectory(prefix="stoker-benchmark-") as scratch:
-        folder = Path(scratch)
-        folder.chmod(0o755)  # under root the server is another user's
-        server = embedded.start(folder / "postgres")
-        try:
-            info = ConnectionInfo(
-                server.host, server.port, server.database, server.user, server.password, sslmode="disable"
-            )
-            _measure(info, folder, given.rows, given.loads)
-        finally:
-            embedded.stop(folder / "postgres")
+    with prepared(SHAPES["lineitem"], "append", given.rows) as (folder, server):
+        os.environ.update(connection_variables(server))
+        _measure(folder, given.loads)
 
 
-def _measure(info: ConnectionInfo, folder: Path, rows: int, loads: int) -> None:
-    db = connect(info)
-    db.run(SHAPES["lineitem"].ddl)
+def _measure(folder: Path, loads: int) -> None:
+    db = connect(connection_info())
     for statement in _KEYS.split(";"):
         db.run(statement)
     db.run("CREATE ROLE everything_reader")
@@ -84,7 +76,6 @@ def _measure(info: ConnectionInfo, folder: Path, rows: int, loads: int) -> None:
     for statement in EVERYTHING.read_text("utf-8").replace("{s}", "everything").split(";\n"):
         if statement.strip():
             db.run(statement)
-    SHAPES["lineitem"].write(folder / "lineitem", rows)
     spark = obtain_session({"spark.master": "local[2]"}, application="lock", scratch=folder / "spark").spark
     tables = [
         Table("lineitem, a key, two indexes", "lineitem", spark.read.parquet(str(folder / "lineitem"))),
@@ -98,28 +89,29 @@ def _measure(info: ConnectionInfo, folder: Path, rows: int, loads: int) -> None:
         "| table | rows | the longest wait of each publish, ms | median | the longest of one second without | \n|---|---|---|---|---|"
     )
     for table in tables:
-        without = _longest(info, table, lambda: time.sleep(1))
-        waits = [_load(info, table, number) for number in range(loads)]
+        without = _longest(table, lambda: time.sleep(1))
+        waits = [_load(table, number) for number in range(loads)]
         told = ", ".join(f"{wait:.0f}" for wait in waits)
         print(f"| {table.title} | {table.frame.count():,} | {told} | {median(waits):.0f} | {without:.0f} |", flush=True)
 
 
-def _load(info: ConnectionInfo, table: Table, number: int) -> float:
+def _load(table: Table, number: int) -> float:
     """One load; milliseconds."""
-    load = PostgresLoad(info, table.name, mode=Mode("replace", strategy="swap"), run_id=f"r{number}", sink=table.name)
+    load = PostgresLoad(
+        connection_info(), table.name, mode=Mode("replace", strategy="swap"), run_id=f"r{number}", sink=table.name
+    )
     try:
         load.prepare(table.frame.schema)
         load.stage(table.frame)
-        return _longest(info, table, load.publish)
+        return _longest(table, load.publish)
     finally:
         load.discard()
 
 
-def _longest(info: ConnectionInfo, table: Table, work: Callable[[], object]) -> float:
+def _longest(table: Table, work: Callable[[], object]) -> float:
     """The longest of the queries that are asked while something is done, in milliseconds."""
-    asked = [info.host, str(info.port), info.database, info.user, str(info.password), table.name]
     with subprocess.Popen(
-        [sys.executable, __file__, "--read", *asked], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, "--read", table.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as reader:
         assert reader.stdin is not None
         assert reader.stdout is not None
@@ -129,9 +121,9 @@ def _longest(info: ConnectionInfo, table: Table, work: Callable[[], object]) -> 
         return float(reader.stdout.read())
 
 
-def _read(host: str, port: str, database: str, user: str, password: str, table: str) -> None:
+def _read(table: str) -> None:
     """Ask until standard input ends; print the longest wait in milliseconds."""
-    db = connect(ConnectionInfo(host, int(port), database, user, password, sslmode="disable"))
+    db = connect(connection_info())
     over = threading.Event()
 
     def wait() -> None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import dataset
 
+from lineitem import with_plain_texts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,8 +49,7 @@ def _uri() -> str:
 def _rows(table: str, folder: Path) -> pa.RecordBatchReader:
     """The files, with texts of the form that every tool knows."""
     found = dataset.dataset(folder / table)
-    fields = [each.with_type(pa.string()) if pa.types.is_string_view(each.type) else each for each in found.schema]
-    schema = pa.schema(fields)
+    schema = with_plain_texts(found.schema)
     return pa.RecordBatchReader.from_batches(
         schema, (batch.cast(schema) for batch in found.to_batches(batch_size=100_000))
     )

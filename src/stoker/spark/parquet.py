@@ -18,7 +18,7 @@ from pyarrow import parquet as pq
 from stoker.spark.data_files import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from stoker.spark.data_files import DataFiles
 
@@ -164,13 +164,10 @@ def _open(path: str) -> pq.ParquetFile:
 def _rows_at_once(file: pq.ParquetFile, piece: Piece, names: Sequence[str]) -> int:
     """How many rows a batch may have, also where a dictionary makes long values look short."""
     group = file.metadata.row_group(piece.groups[0])
-    columns = (group.column(at) for at in range(group.num_columns))
     repeated = [
         column.path_in_schema
-        for column in columns
-        if column.physical_type == "BYTE_ARRAY"
-        and not _DICTIONARIES.isdisjoint(column.encodings)
-        and column.path_in_schema.partition(".")[0] in names
+        for column in _chunks(group, names)
+        if column.physical_type == "BYTE_ARRAY" and not _DICTIONARIES.isdisjoint(column.encodings)
     ]
     if not repeated:
         return piece.rows_at_once
@@ -206,14 +203,19 @@ def _check(files: DataFiles, footers: Sequence[pq.FileMetaData], types: dict[str
             raise UnreadableError(f"column {name!r} is {given.get(name, 'not there')} in the files")
 
 
-def _check_width(footer: pq.FileMetaData, types: Mapping[str, pa.DataType]) -> None:
+def _check_width(footer: pq.FileMetaData, names: Collection[str]) -> None:
     for number in range(footer.num_row_groups):
-        group = footer.row_group(number)
-        for at in range(group.num_columns):
-            column = group.column(at)
+        for column in _chunks(footer.row_group(number), names):
             width = column.total_uncompressed_size // max(column.num_values, 1)
-            if width > _WIDEST and column.path_in_schema.partition(".")[0] in types:
+            if width > _WIDEST:
                 raise UnreadableError(f"column {column.path_in_schema!r} has values of {width:,} bytes on average")
+
+
+def _chunks(group: pq.RowGroupMetaData, names: Collection[str]) -> Iterator[pq.ColumnChunkMetaData]:
+    """What a row group has of some columns; of a nested one each part."""
+    for column in (group.column(at) for at in range(group.num_columns)):
+        if column.path_in_schema.partition(".")[0] in names:
+            yield column
 
 
 def _folders(name: str) -> dict[str, str]:
