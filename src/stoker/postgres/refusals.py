@@ -96,7 +96,7 @@ def refused(
     state: str = NOTHING,
     renamed: tuple[str, str] = ("", ""),
     cast: Sequence[str] = (),
-    key_of: Callable[[int], str | None] = lambda line: None,  # noqa: ARG005 - what is not copied has none
+    key_of: Callable[[int], str | None] | None = None,
 ) -> StokerError:
     """The error for what the server answered.
 
@@ -106,7 +106,7 @@ def refused(
         state: What state the data is in.
         renamed: A name in the server's texts (our staging table) and what people know it as.
         cast: Columns that the server casts, and does not name when it cannot.
-        key_of: The key of the row that ends in a line of what was copied, as `id = 8`.
+        key_of: The key of the row that ends in a line of what was copied, as `id = 8`; what is not copied has none.
     """
     told = fields(error)
     code = told.get("C", "")
@@ -121,7 +121,7 @@ def refused(
     parts += [line for line in dict.fromkeys((first, copied)) if line]
     if copied and cast and not code.startswith("23") and ", column " not in copied:
         parts.append(f"cast from column {' or '.join(map(repr, cast))}")
-    if (line := _COPIED.match(copied or "")) and (key := key_of(int(line[1]))):
+    if key_of and (line := _COPIED.match(copied or "")) and (key := key_of(int(line[1]))):
         parts.append(key)
     text = "; ".join(_shortened(part) for part in parts)
     if renamed[0]:
@@ -147,7 +147,7 @@ def explained(
     state: str = NOTHING,
     renamed: tuple[str, str] = ("", ""),
     cast: Sequence[str] = (),
-    key_of: Callable[[int], str | None] = lambda line: None,  # noqa: ARG005 - what is not copied has none
+    key_of: Callable[[int], str | None] | None = None,
 ) -> Iterator[None]:
     """Turn pg8000's errors inside of the block into ours.
 
